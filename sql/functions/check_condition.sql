@@ -1,0 +1,19 @@
+create or replace function scheduler.check_condition(source regclass, condition text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  execute format('select from %s as recorded where (%s) limit 0', source, condition);
+exception
+  when others then
+    raise exception 'the condition on % is not valid: %', source, condition
+      using
+        errcode = sqlstate,
+        detail = sqlerrm,
+        hint = 'It must be an SQL condition on the columns of one row, with functions of your own named with their schema.';
+end;
+$$;
+
+comment on function scheduler.check_condition(regclass, text) is
+  'Raises an error that shows the condition when it is not one that can be put to a row of the table.';

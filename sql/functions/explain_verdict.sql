@@ -1,0 +1,57 @@
+create or replace function scheduler.explain_verdict(
+  scenario_type text,
+  reason text,
+  deliver_after timestamptz,
+  facts jsonb
+)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select case
+    when reason = 'mentor_not_active' then 'The mentor is not active on the roster.'
+    when reason = 'organisation_paused' then 'The organisation, or everything, is paused in organisation_settings.'
+    when reason = 'scenario_disabled' then 'The scenario is switched off in scenario_config.'
+    else concat_ws(' ',
+      case
+        when scenario_type = 'inactivity' and facts ? 'silent_since' then format(
+          'Silent for %s days, since %s; reminders start at %s days, on %s.',
+          facts ->> 'days_silent', facts ->> 'silent_since', facts ->> 'threshold_days',
+          (facts ->> 'silent_since')::date + (facts ->> 'threshold_days')::integer)
+        when scenario_type = 'milestone' and facts ? 'milestone' then format(
+          'Has %s activities and reached milestone %s in the last %s days.',
+          facts ->> 'activities', facts ->> 'milestone', facts ->> 'lookback_days')
+        when scenario_type = 'milestone' and facts ? 'activities' then format(
+          'Has %s activities and reached no milestone in the last %s days%s.',
+          facts ->> 'activities', facts ->> 'lookback_days', '; the next is ' || (facts ->> 'next_milestone'))
+        when scenario_type = 'expiry' and facts ? 'lead_days' then format(
+          'A certification expires in %s days, on %s, which is within the lead of %s days.',
+          facts ->> 'days_left', facts ->> 'expires_on', facts ->> 'lead_days')
+        when scenario_type = 'expiry' and facts ? 'expires_on' then format(
+          'The next certification expires on %s, in %s days; the first word is %s days before.',
+          facts ->> 'expires_on', facts ->> 'days_left', facts ->> 'longest_lead')
+        when scenario_type = 'expiry' then 'No certification expires from today on.'
+      end,
+      case
+        when reason is null then format('A push goes out after %s.', deliver_after)
+        when reason = 'not_due' then 'Not due.'
+        when reason = 'already_notified' then 'A notification for this is in the outbox already: ' || (facts ->> 'occurrence_key') || '.'
+        when reason = 'opted_out' then 'Held back: the mentor has switched these pushes off.'
+        when reason = 'no_device' then 'Held back: the mentor has no enabled device.'
+        when reason = 'cooldown' then format('Held back: left alone until %s after the last push of this scenario.', facts ->> 'cooldown_until')
+        when reason = 'max_reminders' then format('Held back: has had all %s reminders of this silence.', facts ->> 'max_reminders')
+        when reason = 'frequency_cap' then format(
+          'Held back: %s notifications that day (cap %s) and %s in 7 days (cap %s), with %s more of this run going first.',
+          facts ->> 'notified_today', coalesce(facts ->> 'daily_cap', 'none'),
+          facts ->> 'notified_in_7_days', coalesce(facts ->> 'weekly_cap', 'none'), facts ->> 'before_it_in_this_run')
+        when reason = 'already_evaluated' then 'Held back: this scenario has a notification for this day already.'
+        when reason = 'no_template' then 'Held back: there is no template in the mentor''s language, nb or en.'
+        else 'Held back: ' || reason || '.'
+      end
+    )
+  end;
+$$;
+
+comment on function scheduler.explain_verdict(text, text, timestamptz, jsonb) is
+  'A verdict and its facts as a sentence for an operator.';

@@ -1,0 +1,227 @@
+create or replace function scheduler.judge_occurrences(
+  as_of timestamptz,
+  scopes scheduler.evaluation_scope[],
+  user_ids uuid[],
+  explaining boolean
+)
+returns setof scheduler.verdict
+language sql
+stable
+rows 10000
+set search_path = ''
+set enable_seqscan = off
+set jit = off
+as $$
+  with scope as materialized (
+    select s.* from unnest(scopes) as s
+  ),
+  -- Each reason is looked up only where those before it do not apply already.
+  assessed as materialized (
+    select
+      found.scenario_type,
+      found.user_id,
+      found.organisation_id,
+      found.occurrence_key,
+      found.anchor,
+      found.facts,
+      scope.evaluation_date,
+      latest.cooldown_until as rested_until,
+      found.due and not done.already as due,
+      case
+        when done.already then 'already_notified'
+        when not found.due then 'not_due'
+        when exists (
+          select from public.notification_preferences as preference
+          where preference.user_id = found.user_id
+            and preference.scenario_type = found.scenario_type
+            and not preference.push_enabled
+        ) then 'opted_out'
+        when not exists (
+          select from scheduler.device as device where device.user_id = found.user_id
+        ) then 'no_device'
+        when found.rests = 'cooldown' or latest.cooldown_until > scope.evaluation_date then 'cooldown'
+        when found.rests is not null then found.rests
+        when exists (
+          select from scheduler.notifications as same_day
+          where same_day.user_id = found.user_id
+            and same_day.scenario_type = found.scenario_type
+            and same_day.evaluation_date = scope.evaluation_date
+        ) then 'already_evaluated'
+      end as reason
+    from scheduler.detect_occurrences(scopes, user_ids, explaining) as found
+    join scope on scope.organisation_id = found.organisation_id and scope.scenario_type = found.scenario_type
+    cross join lateral (
+      select found.occurrence_key is not null and exists (
+        select from scheduler.notifications as notified
+        where notified.user_id = found.user_id
+          and notified.scenario_type = found.scenario_type
+          and notified.occurrence_key = found.occurrence_key
+          and notified.status <> 'cancelled'
+      ) as already
+    ) as done
+    left join lateral (
+      select cooldown.cooldown_until
+      from scheduler.scenario_cooldowns as cooldown
+      where cooldown.user_id = found.user_id
+        and cooldown.scenario_type = found.scenario_type
+        and found.occurrence_key is not null
+      order by cooldown.cooldown_window_start desc
+      limit 1
+    ) as latest on true
+  ),
+  placed as (
+    select
+      assessed.*,
+      recent.today,
+      recent.in_week,
+      row_number() over (
+        partition by assessed.user_id order by scope.priority, assessed.scenario_type
+      ) as place
+    from assessed
+    join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
+    cross join lateral (
+      select
+        count(*) filter (where notified.evaluation_date = assessed.evaluation_date) as today,
+        count(*) as in_week
+      from scheduler.notifications as notified
+      where notified.user_id = assessed.user_id
+        and notified.evaluation_date > assessed.evaluation_date - 7
+        and notified.evaluation_date <= assessed.evaluation_date
+        and notified.status <> 'cancelled'
+    ) as recent
+    where assessed.reason is null
+  ),
+  allowed as (
+    select
+      placed.*,
+      scope.config_id,
+      scope.cooldown_days,
+      scope.ttl_hours,
+      scope.daily_cap,
+      scope.weekly_cap,
+      scope.quiet_start,
+      scope.quiet_end,
+      scope.timezone as organisation_timezone,
+      coalesce(mentor.timezone, scope.timezone) as timezone,
+      lower(split_part(replace(coalesce(mentor.locale, scope.locale), '_', '-'), '-', 1)) as locale,
+      case
+        when placed.today + placed.place > scope.daily_cap or placed.in_week + placed.place > scope.weekly_cap
+          then 'frequency_cap'
+      end as capped
+    from placed
+    join scope on scope.organisation_id = placed.organisation_id and scope.scenario_type = placed.scenario_type
+    left join scheduler.mentor_state as mentor on mentor.user_id = placed.user_id
+  ),
+  -- A zone, a clock and a template are worked out once for all who share them.
+  delivery as materialized (
+    select
+      shared.organisation_id,
+      shared.timezone,
+      scheduler.next_allowed_time(
+        wanted => as_of,
+        zone => scheduler.usable_timezone(array[shared.timezone, shared.organisation_timezone]),
+        quiet_start => shared.quiet_start,
+        quiet_end => shared.quiet_end
+      ) as deliver_after
+    from (
+      select distinct
+        allowed.organisation_id, allowed.timezone, allowed.organisation_timezone, allowed.quiet_start, allowed.quiet_end
+      from allowed
+      where allowed.capped is null
+    ) as shared
+  ),
+  compiled as materialized (
+    select
+      template.organisation_id,
+      template.scenario_type,
+      template.locale,
+      scenario.placeholders,
+      scheduler.compile_template(template.title, scenario.placeholders) as title,
+      scheduler.compile_template(template.body, scenario.placeholders) as body
+    from scheduler.scenario_templates as template
+    join scheduler.scenarios as scenario on scenario.scenario_type = template.scenario_type
+  ),
+  wording as materialized (
+    select shared.organisation_id, shared.scenario_type, shared.locale, chosen.locale as written_in, chosen.placeholders, chosen.title, chosen.body
+    from (
+      select distinct allowed.organisation_id, allowed.scenario_type, allowed.locale
+      from allowed
+      where allowed.capped is null
+    ) as shared
+    cross join lateral (
+      select compiled.*
+      from compiled
+      where compiled.scenario_type = shared.scenario_type
+        and (compiled.organisation_id = shared.organisation_id or compiled.organisation_id is null)
+        and compiled.locale in (shared.locale, 'nb', 'en')
+      order by array_position(array[shared.locale, 'nb', 'en'], compiled.locale), compiled.organisation_id nulls last
+      limit 1
+    ) as chosen
+  )
+  select
+    assessed.scenario_type,
+    assessed.user_id,
+    assessed.organisation_id,
+    null::bigint,
+    assessed.evaluation_date,
+    assessed.occurrence_key,
+    assessed.due,
+    assessed.reason,
+    case
+      when explaining then coalesce(assessed.facts, '{}') || jsonb_build_object('cooldown_until', assessed.rested_until)
+    end,
+    null::date, null::date, null::timestamptz, null::timestamptz, null, null, null::jsonb
+  from assessed
+  where assessed.reason is not null
+
+  union all
+
+  select
+    allowed.scenario_type,
+    allowed.user_id,
+    allowed.organisation_id,
+    allowed.config_id,
+    allowed.evaluation_date,
+    allowed.occurrence_key,
+    true,
+    case when allowed.capped is not null then allowed.capped when wording.title is null then 'no_template' end,
+    case
+      when explaining then allowed.facts || jsonb_build_object(
+        'cooldown_until', allowed.rested_until,
+        'notified_today', allowed.today,
+        'daily_cap', allowed.daily_cap,
+        'notified_in_7_days', allowed.in_week,
+        'weekly_cap', allowed.weekly_cap,
+        'before_it_in_this_run', allowed.place - 1
+      )
+    end,
+    greatest(allowed.anchor, allowed.rested_until),
+    allowed.evaluation_date + allowed.cooldown_days,
+    delivery.deliver_after,
+    delivery.deliver_after + make_interval(hours => allowed.ttl_hours),
+    format(wording.title, variadic said.values),
+    format(wording.body, variadic said.values),
+    jsonb_build_object('scenario_type', allowed.scenario_type, 'occurrence_key', allowed.occurrence_key) || allowed.facts
+  from allowed
+  left join delivery on delivery.organisation_id = allowed.organisation_id and delivery.timezone = allowed.timezone
+  left join wording
+    on wording.organisation_id = allowed.organisation_id
+    and wording.scenario_type = allowed.scenario_type
+    and wording.locale = allowed.locale
+  left join lateral (
+    select array_agg(
+      case
+        when wording.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
+        else fact.value
+      end
+      order by fact.position
+    ) as values
+    from (
+      select coalesce(allowed.facts ->> placeholder.name, '') as value, placeholder.position
+      from unnest(wording.placeholders) with ordinality as placeholder (name, position)
+    ) as fact
+  ) as said on true;
+$$;
+
+comment on function scheduler.judge_occurrences(timestamptz, scheduler.evaluation_scope[], uuid[], boolean) is
+  'What becomes of each occurrence: the first reason to hold it back, or the push with its window, time and text.';

@@ -1,0 +1,75 @@
+create or replace function scheduler.record_evaluation(
+  run_id uuid,
+  started timestamptz,
+  as_of timestamptz,
+  scopes scheduler.evaluation_scope[],
+  queued_by_config jsonb,
+  queued_by_scenario jsonb,
+  suppressed_by_reason jsonb
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  active integer;
+  evaluated integer;
+  candidates integer := (select coalesce(sum(q.value::integer), 0) from jsonb_each_text(queued_by_scenario) as q);
+  suppressed integer := (
+    select coalesce(sum(reason.value::integer), 0)
+    from jsonb_each(suppressed_by_reason) as scenario, jsonb_each_text(scenario.value) as reason
+  );
+  repeated integer := (
+    select coalesce(sum((scenario.value ->> 'already_evaluated')::integer), 0)
+    from jsonb_each(suppressed_by_reason) as scenario
+  );
+begin
+  select coalesce(sum(o.active_mentors), 0) into active from scheduler.organisation_state as o;
+  select coalesce(sum(per_organisation.active_mentors), 0) into evaluated
+  from (
+    select max(scope.active_mentors) as active_mentors from unnest(scopes) as scope group by scope.organisation_id
+  ) as per_organisation;
+
+  update scheduler.scenario_config as config
+  set
+    last_evaluated_at = started,
+    last_evaluated_count = covered.mentors,
+    last_candidate_count = coalesce((queued_by_config ->> config.id::text)::integer, 0)
+  from (
+    select scope.config_id, sum(scope.active_mentors) as mentors from unnest(scopes) as scope group by scope.config_id
+  ) as covered
+  where config.id = covered.config_id;
+
+  insert into scheduler.invocations as invocation (
+    id, job_name, status, triggered_by, as_of, started_at, finished_at,
+    total_active_mentors, total_evaluated, total_candidates, total_suppressed, suppressed
+  )
+  values (
+    run_id, 'scenario-evaluation', 'completed', session_user, as_of, started, clock_timestamp(),
+    active, evaluated, candidates, suppressed, suppressed_by_reason
+  )
+  on conflict (id) do update set
+    as_of = excluded.as_of,
+    total_active_mentors = excluded.total_active_mentors,
+    total_evaluated = excluded.total_evaluated,
+    total_candidates = excluded.total_candidates,
+    total_suppressed = excluded.total_suppressed,
+    suppressed = excluded.suppressed;
+
+  if repeated > 0 then
+    raise warning '% occurrences are due again on a day for which they have a notification already; nothing was written for them', repeated;
+  end if;
+  raise notice '% of % active mentors evaluated: % candidates%, % suppressed%',
+    evaluated, active,
+    candidates,
+    coalesce((select ' (' || string_agg(q.key || ' ' || q.value, ', ' order by q.key) || ')' from jsonb_each_text(queued_by_scenario) as q), ''),
+    suppressed,
+    coalesce((
+      select ' (' || string_agg(format('%s %s %s', scenario.key, reason.key, reason.value), ', ' order by scenario.key, reason.key) || ')'
+      from jsonb_each(suppressed_by_reason) as scenario, jsonb_each_text(scenario.value) as reason
+    ), '');
+end;
+$$;
+
+comment on function scheduler.record_evaluation(uuid, timestamptz, timestamptz, scheduler.evaluation_scope[], jsonb, jsonb, jsonb) is
+  'Writes what an evaluation found to the ledger and to scenario_config, and says it in a line.';

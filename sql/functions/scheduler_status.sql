@@ -1,0 +1,122 @@
+create or replace function public.scheduler_status()
+returns table (component text, status text, detail text)
+language sql
+stable
+security definer
+set search_path = ''
+set jit = off
+as $$
+  with zone as (
+    select 'organisation ' || described.organisation_id as owner, described.timezone
+    from scheduler.organisation as described
+    join scheduler.organisation_state as organisation on organisation.organisation_id = described.organisation_id
+    where coalesce(described.timezone, '') = '' or scheduler.usable_timezone(array[described.timezone]) <> described.timezone
+    union all
+    select state.mentors || ' mentors', state.timezone
+    from (
+      select mentor.timezone, count(*) as mentors
+      from scheduler.mentor_state as mentor
+      where mentor.active and mentor.timezone is not null
+      group by mentor.timezone
+    ) as state
+    where scheduler.usable_timezone(array[state.timezone]) <> state.timezone
+  ),
+  outbox as (
+    select count(*) as pending, min(waiting.deliver_after) as oldest
+    from scheduler.notifications as waiting
+    where waiting.status = 'pending'
+  ),
+  last_run as (
+    select run.started_at, run.total_candidates, run.total_suppressed
+    from scheduler.invocations as run
+    where run.job_name = 'scenario-evaluation'
+    order by run.started_at desc nulls last
+    limit 1
+  )
+  select
+    'roster',
+    case when exists (select from scheduler.tracked_sources as t where t.kind = 'roster') then 'ok' else 'fail' end,
+    coalesce(
+      (
+        select format('%s active mentors in %s organisations, from %s',
+          coalesce(sum(o.active_mentors), 0), count(*) filter (where o.active_mentors > 0),
+          (select t.source from scheduler.tracked_sources as t where t.kind = 'roster'))
+        from scheduler.organisation_state as o
+        having exists (select from scheduler.tracked_sources as t where t.kind = 'roster')
+      ),
+      'no roster is tracked: call scheduler.track_roster'
+    )
+
+  union all
+  select
+    'activity',
+    case when count(*) > 0 then 'ok' else 'fail' end,
+    coalesce('from ' || string_agg(t.source::text, ', ' order by t.id), 'no activity is tracked: call scheduler.track_activity')
+  from scheduler.tracked_sources as t
+  where t.kind = 'activity'
+
+  union all
+  select
+    'time zones',
+    case when count(*) = 0 then 'ok' else 'warn' end,
+    coalesce(
+      'missing or invalid, the fallback is used: '
+        || string_agg(zone.owner || ' ' || coalesce(quote_literal(zone.timezone), 'null'), ', ' order by zone.owner),
+      'all valid'
+    )
+  from zone
+
+  union all
+  select
+    'scenario ' || scenario.scenario_type,
+    case when config.id is null or template.written = 0 then 'warn' else 'ok' end,
+    case
+      when config.id is null then 'has no default row in scenario_config, so it runs only where an organisation has one'
+      when template.written = 0 then 'has no default template in nb or en: mentors without one of their own get no push'
+      when not config.enabled then 'switched off by default'
+      when config.last_evaluated_at is null then 'not evaluated yet'
+      else format('last evaluated at %s: %s mentors, %s candidates',
+        config.last_evaluated_at, config.last_evaluated_count, config.last_candidate_count)
+    end
+  from scheduler.scenarios as scenario
+  left join scheduler.scenario_config as config
+    on config.scenario_type = scenario.scenario_type and config.organisation_id is null
+  cross join lateral (
+    select count(*) as written
+    from scheduler.scenario_templates as t
+    where t.scenario_type = scenario.scenario_type and t.organisation_id is null and t.locale in ('nb', 'en')
+  ) as template
+
+  union all
+  select
+    'paused',
+    case when count(*) = 0 then 'ok' else 'warn' end,
+    case
+      when coalesce(bool_or(settings.organisation_id is null), false) then 'everything is paused in the default row of organisation_settings'
+      when count(*) > 0 then count(*) || ' organisations are paused in organisation_settings'
+      else 'nothing is paused'
+    end
+  from scheduler.organisation_settings as settings
+  where settings.paused
+
+  union all
+  select
+    'last evaluation',
+    case when last_run.started_at is null then 'warn' else 'ok' end,
+    case
+      when last_run.started_at is null then 'none yet: select run_scenario_evaluation();'
+      else format('%s: %s candidates, %s suppressed', last_run.started_at, last_run.total_candidates, last_run.total_suppressed)
+    end
+  from (select) as one
+  left join last_run on true
+
+  union all
+  select
+    'outbox',
+    'ok',
+    case when outbox.pending = 0 then 'nothing pending' else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest) end
+  from outbox;
+$$;
+
+comment on function public.scheduler_status() is
+  'An operator''s first look: each component with ok, warn or fail, and what to do.';

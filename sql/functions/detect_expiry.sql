@@ -9,6 +9,7 @@ stable
 rows 10000
 set search_path = ''
 set enable_seqscan = off
+set enable_nestloop = off
 set jit = off
 as $$
   with scope as materialized (
@@ -26,13 +27,14 @@ as $$
       max(scope.evaluation_date + scope.longest_lead) as last_day
     from scope
   ),
-  certified as (
-    select scope.*, state.user_id, near.expires_on
+  holder as materialized (
+    select state.user_id, state.organisation_id, near.expires_on
     from horizon
     cross join lateral (
       select distinct certification.user_id, certification.expires_on
       from scheduler.certification as certification
       where certification.expires_on between horizon.first_day and horizon.last_day
+      offset 0
     ) as near
     cross join lateral (
       select mentor.user_id, mentor.organisation_id
@@ -40,14 +42,23 @@ as $$
       where mentor.user_id = near.user_id and mentor.active
       offset 0
     ) as state
-    join scope on scope.organisation_id = state.organisation_id
     where user_ids is null
+  ),
+  certified as (
+    select scope.*, holder.user_id, holder.expires_on
+    from holder
+    join scope on scope.organisation_id = holder.organisation_id
 
     union all
 
     select scope.*, state.user_id, near.expires_on
     from (select distinct u.user_id from unnest(user_ids) as u (user_id)) as asked
-    join scheduler.mentor_state as state on state.user_id = asked.user_id
+    cross join lateral (
+      select mentor.user_id, mentor.organisation_id
+      from scheduler.mentor_state as mentor
+      where mentor.user_id = asked.user_id and mentor.active
+      offset 0
+    ) as state
     join scope on scope.organisation_id = state.organisation_id
     left join lateral (
       select distinct certification.expires_on
@@ -55,9 +66,8 @@ as $$
       where certification.user_id = asked.user_id
         and certification.expires_on >= scope.evaluation_date
     ) as near on true
-    where state.active
   ),
-  near_expiry as (
+  near_expiry as materialized (
     select
       certified.*,
       certified.expires_on - certified.evaluation_date as days_left,
@@ -68,7 +78,7 @@ as $$
     from certified
     where certified.expires_on >= certified.evaluation_date or explaining
   ),
-  judged as (
+  judged as materialized (
     select
       near_expiry.*,
       near_expiry.lead is not null and exists (

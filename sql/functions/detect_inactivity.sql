@@ -9,6 +9,7 @@ stable
 rows 10000
 set search_path = ''
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
   with scope as materialized (

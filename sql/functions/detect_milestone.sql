@@ -9,6 +9,7 @@ stable
 rows 10000
 set search_path = ''
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
   with scope as materialized (
@@ -42,7 +43,7 @@ as $$
     where state.active
   ),
   -- Counted from the end of the history, so that only its last days are read.
-  counted as (
+  counted as materialized (
     select
       mentor.*,
       mentor.activity_count - recent.planned as reached,
@@ -57,14 +58,14 @@ as $$
         and activity.activity_date > mentor.evaluation_date - mentor.lookback_days
     ) as recent
   ),
-  reached as (
+  reached as materialized (
     select
       counted.*,
       (select max(m) from unnest(counted.milestones) as m where m <= counted.reached and m > counted.reached_before) as milestone,
       (select min(m) from unnest(counted.milestones) as m where m > counted.reached) as next_milestone
     from counted
   ),
-  notified as (
+  notified as materialized (
     select
       reached.*,
       (

@@ -6,6 +6,7 @@ create or replace function scheduler.detect_occurrences(
 returns setof scheduler.occurrence
 language plpgsql
 stable
+rows 10000
 set search_path = ''
 as $$
 declare

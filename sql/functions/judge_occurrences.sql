@@ -9,7 +9,10 @@ language sql
 stable
 rows 10000
 set search_path = ''
+-- The planner can't know how many rows a detector returns, and takes it for
+-- few. Look-ups by index stand as laterals below; all other joins are hashed.
 set enable_seqscan = off
+set enable_nestloop = off
 set jit = off
 as $$
   with scope as materialized (
@@ -69,7 +72,7 @@ as $$
       limit 1
     ) as latest on true
   ),
-  placed as (
+  placed as materialized (
     select
       assessed.*,
       recent.today,
@@ -91,7 +94,7 @@ as $$
     ) as recent
     where assessed.reason is null
   ),
-  allowed as (
+  allowed as materialized (
     select
       placed.*,
       scope.config_id,
@@ -110,7 +113,12 @@ as $$
       end as capped
     from placed
     join scope on scope.organisation_id = placed.organisation_id and scope.scenario_type = placed.scenario_type
-    left join scheduler.mentor_state as mentor on mentor.user_id = placed.user_id
+    left join lateral (
+      select state.timezone, state.locale
+      from scheduler.mentor_state as state
+      where state.user_id = placed.user_id
+      offset 0
+    ) as mentor on true
   ),
   -- A zone, a clock and a template are worked out once for all who share them.
   delivery as materialized (

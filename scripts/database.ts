@@ -1,0 +1,104 @@
+// Databases as a Supabase project has them: its roles and schemas, then the
+// project's migrations through the Supabase CLI, as users apply them.
+
+import { fileURLToPath } from "node:url";
+import { connect, type Server } from "./server.ts";
+
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+async function read(path: string): Promise<string> {
+  return await Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+}
+
+/** A database without the project in it. Old projects grant all that is new in public to everybody. */
+export async function createDatabase(
+  server: Server,
+  name: string,
+  options: { openDefaults?: boolean } = {},
+): Promise<string> {
+  const admin = connect(server.url("template1", "supabase_admin"));
+  try {
+    // The name is the caller's own constant.
+    await admin.unsafe(`create database ${name} template template0`);
+    const inside = connect(server.url(name, "supabase_admin"));
+    try {
+      await inside.unsafe(await read("sql/local/supabase.sql"));
+      await inside.unsafe(`
+        alter role postgres password '${server.password}';
+        alter database ${name} owner to postgres;
+        alter database ${name} set pgrst.db_schemas = 'public';
+        alter database ${name} set search_path = public, extensions;
+      `);
+      if (options.openDefaults) await inside.unsafe(await read("sql/local/open_defaults.sql"));
+    } finally {
+      await inside.end();
+    }
+  } finally {
+    await admin.end();
+  }
+  return server.url(name);
+}
+
+export async function copyDatabase(server: Server, from: string, to: string): Promise<string> {
+  const admin = connect(server.url("template1", "supabase_admin"));
+  try {
+    await admin.unsafe(`create database ${to} template ${from} owner postgres`);
+    await admin.unsafe(`alter database ${to} set search_path = public, extensions`);
+  } finally {
+    await admin.end();
+  }
+  return server.url(to);
+}
+
+/** Runs the Supabase CLI in this project. */
+export async function supabase(args: string[]): Promise<{ success: boolean; output: string }> {
+  const { success, stdout, stderr } = await new Deno.Command(
+    `${ROOT}node_modules/.bin/supabase`,
+    {
+      args: [...args, "--workdir", ROOT],
+      env: { SUPABASE_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    },
+  ).output();
+  const decoder = new TextDecoder();
+  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** Applies sql/migrations; returns what the CLI said. */
+export async function applyMigrations(url: string): Promise<string> {
+  const pushed = await supabase(["db", "push", `--remote=${url}`, "--yes"]);
+  if (!pushed.success) {
+    throw new Error(`The migrations could not be applied:\n${pushed.output}`);
+  }
+  return pushed.output;
+}
+
+/** The migrations in order, as they would be applied by hand. */
+export async function migrationFiles(): Promise<{ name: string; text: string }[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(`${ROOT}sql/migrations`)) {
+    if (entry.name.endsWith(".sql")) names.push(entry.name);
+  }
+  return await Promise.all(
+    names.sort().map(async (name) => ({ name, text: await read(`sql/migrations/${name}`) })),
+  );
+}
+
+export interface FunctionFile {
+  name: string;
+  text: string;
+}
+
+/** sql/functions: one function a file, the file named after it. */
+export async function functionFiles(): Promise<FunctionFile[]> {
+  const files: FunctionFile[] = [];
+  for await (const entry of Deno.readDir(`${ROOT}sql/functions`)) {
+    if (!entry.name.endsWith(".sql")) continue;
+    files.push({
+      name: entry.name.slice(0, -".sql".length),
+      text: await read(`sql/functions/${entry.name}`),
+    });
+  }
+  return files.sort((a, b) => a.name < b.name ? -1 : 1);
+}

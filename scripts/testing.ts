@@ -1,0 +1,81 @@
+// A database for a test: a copy of one that has the migrations. The servers
+// come from make test; a test file run alone starts one of its own.
+
+import { applyMigrations, copyDatabase, createDatabase, ROOT } from "./database.ts";
+import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
+
+export const TEMPLATE = "scenario_scheduler";
+
+/** Makes the database that tests copy: migrations, the tests' helpers, pgTAP where it is known. */
+export async function makeTemplate(server: Server, pgtap?: string): Promise<void> {
+  const url = await createDatabase(server, TEMPLATE);
+  await applyMigrations(url);
+  const admin = connect(server.url(TEMPLATE, "supabase_admin"));
+  try {
+    await admin.unsafe(await Deno.readTextFile(`${ROOT}sql/tests/helpers.sql`));
+    await admin`grant usage on schema tests to public`;
+    if (pgtap) await admin.unsafe(`set search_path = extensions; ${pgtap}`);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** A server's address, as make test hands it to the test files. */
+export type Address = Pick<Server, "name" | "folder" | "port" | "password">;
+
+export function serverAt(address: Address): Server {
+  return {
+    ...address,
+    url: (database, role = "postgres") =>
+      `postgresql://${role}:${address.password}@127.0.0.1:${address.port}/${database}`,
+    stop: () => Promise.resolve(),
+  };
+}
+
+export const ADDRESS_VARIABLE = "SCENARIO_SCHEDULER_TEST_SERVER";
+
+async function findServer(): Promise<Server> {
+  const address = Deno.env.get(ADDRESS_VARIABLE);
+  if (address) return serverAt(JSON.parse(address));
+  const own = await startServer(embeddedBinaries());
+  await makeTemplate(own);
+  return own;
+}
+
+export const server: Server = await findServer();
+
+export interface TestDatabase {
+  url: string;
+  adminUrl: string;
+  /** One connection as the owner, postgres. */
+  sql: Sql;
+  /** One more connection of its own, as the owner or the superuser. */
+  session(role?: "postgres" | "supabase_admin"): Sql;
+  drop(): Promise<void>;
+}
+
+let copies = 0;
+
+/** A database of its own for a test, to be dropped by it. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const name = `test_${Deno.pid}_${++copies}`;
+  const url = await copyDatabase(server, TEMPLATE, name);
+  const sessions: Sql[] = [];
+  const session = (role: "postgres" | "supabase_admin" = "postgres") => {
+    const sql = connect(server.url(name, role));
+    sessions.push(sql);
+    return sql;
+  };
+  return {
+    url,
+    adminUrl: server.url(name, "supabase_admin"),
+    sql: session(),
+    session,
+    async drop() {
+      for (const sql of sessions) await sql.end({ timeout: 2 });
+      const admin = connect(server.url("template1", "supabase_admin"));
+      await admin.unsafe(`drop database ${name} with (force)`);
+      await admin.end();
+    },
+  };
+}

@@ -4,6 +4,7 @@
 -- restore would; rebuild_mentor_state() then folds it all.
 
 create schema bench;
+grant usage on schema bench to public;
 
 create function bench.mentor_id(number integer) returns uuid
 language sql immutable

@@ -6,6 +6,9 @@ as $$
 declare
   event text;
 begin
+  if not exists (select from pg_catalog.pg_class as c where c.oid = source) then
+    return; -- dropped, and its triggers with it
+  end if;
   foreach event in array array['insert', 'update', 'delete', 'truncate'] loop
     execute format('drop trigger if exists %I on %s', 'scenario_scheduler_' || kind || '_' || event, source);
   end loop;

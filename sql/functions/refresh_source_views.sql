@@ -19,7 +19,7 @@ begin
         tracked.source
       )
       from scheduler.tracked_sources as tracked
-      where tracked.kind = 'roster'
+      where tracked.kind = 'roster' and tracked.source in (select c.oid from pg_catalog.pg_class as c)
     ),
     'select null::uuid as user_id, null::uuid as organisation_id, false as active, '
       'null::date as joined_on, null::text as timezone, null::text as locale where false'
@@ -35,7 +35,7 @@ begin
         ' union all ' order by tracked.id
       )
       from scheduler.tracked_sources as tracked
-      where tracked.kind = 'activity'
+      where tracked.kind = 'activity' and tracked.source in (select c.oid from pg_catalog.pg_class as c)
     ),
     'select null::uuid as user_id, null::date as activity_date where false'
   );
@@ -43,4 +43,4 @@ end;
 $$;
 
 comment on function scheduler.refresh_source_views() is
-  'Writes the views scheduler.roster and scheduler.activity anew from what is tracked.';
+  'Writes the views scheduler.roster and scheduler.activity anew from what is tracked and still exists.';

@@ -763,6 +763,9 @@ as $$
 declare
   event text;
 begin
+  if not exists (select from pg_catalog.pg_class as c where c.oid = source) then
+    return; -- dropped, and its triggers with it
+  end if;
   foreach event in array array['insert', 'update', 'delete', 'truncate'] loop
     execute format('drop trigger if exists %I on %s', 'scenario_scheduler_' || kind || '_' || event, source);
   end loop;
@@ -1706,7 +1709,7 @@ begin
         tracked.source
       )
       from scheduler.tracked_sources as tracked
-      where tracked.kind = 'roster'
+      where tracked.kind = 'roster' and tracked.source in (select c.oid from pg_catalog.pg_class as c)
     ),
     'select null::uuid as user_id, null::uuid as organisation_id, false as active, '
       'null::date as joined_on, null::text as timezone, null::text as locale where false'
@@ -1722,7 +1725,7 @@ begin
         ' union all ' order by tracked.id
       )
       from scheduler.tracked_sources as tracked
-      where tracked.kind = 'activity'
+      where tracked.kind = 'activity' and tracked.source in (select c.oid from pg_catalog.pg_class as c)
     ),
     'select null::uuid as user_id, null::date as activity_date where false'
   );
@@ -1730,7 +1733,7 @@ end;
 $$;
 
 comment on function scheduler.refresh_source_views() is
-  'Writes the views scheduler.roster and scheduler.activity anew from what is tracked.';
+  'Writes the views scheduler.roster and scheduler.activity anew from what is tracked and still exists.';
 
 create or replace function scheduler.release_window()
 returns trigger

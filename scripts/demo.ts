@@ -44,13 +44,15 @@ try {
 
   const mentor = candidates.find((row) => row.scenario_type === "inactivity")?.mentor;
   console.log(`\nselect * from explain_scenario_evaluation('${mentor}');\n`);
-  console.log(table(
-    await sql`
-      select scenario_type, due, decision, reason, explanation from explain_scenario_evaluation(${
-      mentor ?? null
-    })
-    `,
-  ));
+  const explanations = await sql`
+    select scenario_type, decision, reason, explanation from explain_scenario_evaluation(${
+    mentor ?? null
+  })
+  `;
+  for (const { scenario_type, decision, reason, explanation } of explanations) {
+    console.log(`    ${scenario_type}: ${decision}${reason === decision ? "" : `, ${reason}`}`);
+    console.log(`      ${explanation}`);
+  }
 
   if (candidates.length === 0 || again.length > 0) {
     throw new Error("The demo did not go as described above; please report this.");

@@ -21,35 +21,50 @@ as $$
     from unnest(scopes) as s
   ),
   -- For everybody: the range of the index that is due, organisation by
-  -- organisation. What rests is told by the index too and goes no further.
+  -- organisation. What rests is passed by inside the index.
   silent as (
-    select
-      scope.*,
-      mentor.user_id,
-      mentor.silent_since,
-      case
-        when mentor.inactivity_rests_until > scope.evaluation_date then 'cooldown'
-        when mentor.inactivity_reminders >= scope.max_reminders then 'max_reminders'
-      end as rests
+    select scope.*, mentor.user_id, mentor.silent_since
     from scope
     cross join lateral (
-      select state.user_id, state.silent_since, state.inactivity_rests_until, state.inactivity_reminders
+      select state.user_id, state.silent_since
       from scheduler.mentor_state as state
       where state.active
         and state.organisation_id = scope.organisation_id
         and state.silent_since <= scope.evaluation_date - scope.threshold_days
+        and state.inactivity_rests_until <= scope.evaluation_date
+        and state.inactivity_reminders < coalesce(scope.max_reminders, 2147483647)
       offset 0
     ) as mentor
     where user_ids is null
 
     union all
 
-    select scope.*, state.user_id, state.silent_since, null
+    select scope.*, state.user_id, state.silent_since
     from (select distinct u.user_id from unnest(user_ids) as u (user_id)) as asked
     join scheduler.mentor_state as state on state.user_id = asked.user_id
     join scope on scope.organisation_id = state.organisation_id
     where state.active
       and (explaining or state.silent_since <= scope.evaluation_date - scope.threshold_days)
+  ),
+  resting as (
+    select scope.organisation_id, reason.rests, reason.mentors
+    from scope
+    cross join lateral (
+      select
+        count(*) filter (where state.inactivity_rests_until > scope.evaluation_date) as cooling,
+        count(*) filter (
+          where state.inactivity_rests_until <= scope.evaluation_date
+            and state.inactivity_reminders >= scope.max_reminders
+        ) as reminded
+      from scheduler.mentor_state as state
+      where state.active
+        and state.organisation_id = scope.organisation_id
+        and state.silent_since <= scope.evaluation_date - scope.threshold_days
+    ) as counted
+    cross join lateral (
+      values ('cooldown', counted.cooling), ('max_reminders', counted.reminded)
+    ) as reason (rests, mentors)
+    where user_ids is null and reason.mentors > 0
   )
   select
     'inactivity',
@@ -58,27 +73,31 @@ as $$
     'inactivity:' || silent.silent_since || ':' || reminder.number,
     silent.silent_since + silent.threshold_days,
     coalesce(silent.evaluation_date - silent.silent_since >= silent.threshold_days, false),
-    coalesce(silent.rests, case when reminder.number > silent.max_reminders then 'max_reminders' end),
-    case
-      when silent.rests is null then jsonb_build_object(
-        'silent_since', silent.silent_since,
-        'days_silent', silent.evaluation_date - silent.silent_since,
-        'threshold_days', silent.threshold_days,
-        'reminder', reminder.number,
-        'max_reminders', silent.max_reminders
-      )
-    end
+    case when reminder.number > silent.max_reminders then 'max_reminders' end,
+    jsonb_build_object(
+      'silent_since', silent.silent_since,
+      'days_silent', silent.evaluation_date - silent.silent_since,
+      'threshold_days', silent.threshold_days,
+      'reminder', reminder.number,
+      'max_reminders', silent.max_reminders
+    )
   from silent
-  left join lateral (
+  cross join lateral (
     select coalesce(max(split_part(sent.occurrence_key, ':', 3)::integer), 0) + 1 as number
     from scheduler.notifications as sent
     where sent.user_id = silent.user_id
       and sent.scenario_type = 'inactivity'
       and sent.status <> 'cancelled'
       and sent.occurrence_key like 'inactivity:' || silent.silent_since || ':%'
-      and silent.rests is null
-  ) as reminder on silent.rests is null;
+  ) as reminder
+
+  union all
+
+  select
+    'inactivity', null, resting.organisation_id, null, null, true, resting.rests,
+    jsonb_build_object('mentors', resting.mentors)
+  from resting;
 $$;
 
 comment on function scheduler.detect_inactivity(scheduler.evaluation_scope[], uuid[], boolean) is
-  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next.';
+  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next; those in cooldown or past their last reminder as a count.';

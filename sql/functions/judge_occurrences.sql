@@ -29,9 +29,12 @@ as $$
       found.facts,
       scope.evaluation_date,
       latest.cooldown_until as rested_until,
-      found.due and not done.already as due,
+      history.today,
+      history.in_week,
+      found.due and not history.has_occurrence as due,
       case
-        when done.already then 'already_notified'
+        when found.user_id is null then found.rests
+        when history.has_occurrence then 'already_notified'
         when not found.due then 'not_due'
         when exists (
           select from public.notification_preferences as preference
@@ -42,32 +45,38 @@ as $$
         when not exists (
           select from scheduler.device as device where device.user_id = found.user_id
         ) then 'no_device'
-        when found.rests = 'cooldown' or latest.cooldown_until > scope.evaluation_date then 'cooldown'
+        when latest.cooldown_until > scope.evaluation_date then 'cooldown'
         when found.rests is not null then found.rests
-        when exists (
-          select from scheduler.notifications as same_day
-          where same_day.user_id = found.user_id
-            and same_day.scenario_type = found.scenario_type
-            and same_day.evaluation_date = scope.evaluation_date
-        ) then 'already_evaluated'
+        when history.has_day then 'already_evaluated'
       end as reason
     from scheduler.detect_occurrences(scopes, user_ids, explaining) as found
     join scope on scope.organisation_id = found.organisation_id and scope.scenario_type = found.scenario_type
+    -- All that the outbox knows of the mentor, in one look.
     cross join lateral (
-      select found.occurrence_key is not null and exists (
-        select from scheduler.notifications as notified
-        where notified.user_id = found.user_id
-          and notified.scenario_type = found.scenario_type
+      select
+        coalesce(bool_or(
+          notified.scenario_type = found.scenario_type
           and notified.occurrence_key = found.occurrence_key
           and notified.status <> 'cancelled'
-      ) as already
-    ) as done
+        ), false) as has_occurrence,
+        coalesce(bool_or(
+          notified.scenario_type = found.scenario_type and notified.evaluation_date = scope.evaluation_date
+        ), false) as has_day,
+        count(*) filter (
+          where notified.evaluation_date = scope.evaluation_date and notified.status <> 'cancelled'
+        ) as today,
+        count(*) filter (
+          where notified.evaluation_date > scope.evaluation_date - 7
+            and notified.evaluation_date <= scope.evaluation_date
+            and notified.status <> 'cancelled'
+        ) as in_week
+      from scheduler.notifications as notified
+      where notified.user_id = found.user_id
+    ) as history
     left join lateral (
       select cooldown.cooldown_until
       from scheduler.scenario_cooldowns as cooldown
-      where cooldown.user_id = found.user_id
-        and cooldown.scenario_type = found.scenario_type
-        and found.occurrence_key is not null
+      where cooldown.user_id = found.user_id and cooldown.scenario_type = found.scenario_type
       order by cooldown.cooldown_window_start desc
       limit 1
     ) as latest on true
@@ -75,23 +84,11 @@ as $$
   placed as materialized (
     select
       assessed.*,
-      recent.today,
-      recent.in_week,
       row_number() over (
         partition by assessed.user_id order by scope.priority, assessed.scenario_type
       ) as place
     from assessed
     join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
-    cross join lateral (
-      select
-        count(*) filter (where notified.evaluation_date = assessed.evaluation_date) as today,
-        count(*) as in_week
-      from scheduler.notifications as notified
-      where notified.user_id = assessed.user_id
-        and notified.evaluation_date > assessed.evaluation_date - 7
-        and notified.evaluation_date <= assessed.evaluation_date
-        and notified.status <> 'cancelled'
-    ) as recent
     where assessed.reason is null
   ),
   allowed as materialized (
@@ -177,6 +174,7 @@ as $$
     assessed.reason,
     case
       when explaining then coalesce(assessed.facts, '{}') || jsonb_build_object('cooldown_until', assessed.rested_until)
+      when assessed.user_id is null then assessed.facts
     end,
     null::date, null::date, null::timestamptz, null::timestamptz, null, null, null::jsonb
   from assessed

@@ -99,7 +99,10 @@ begin
     group by candidate.scenario_type, candidate.config_id
   ),
   held_back as (
-    select verdict.scenario_type, verdict.reason, count(*) as mentors
+    select
+      verdict.scenario_type,
+      verdict.reason,
+      sum(case when verdict.user_id is null then (verdict.facts ->> 'mentors')::integer else 1 end) as mentors
     from verdict
     where verdict.due and verdict.reason is not null
     group by verdict.scenario_type, verdict.reason

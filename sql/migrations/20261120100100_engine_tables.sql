@@ -279,7 +279,7 @@ begin
       facts jsonb
     );
   end if;
-  comment on type scheduler.occurrence is 'What a detector finds, at most one for a mentor. rests: the scenario''s own reason to hold it back; then key and facts may be null.';
+  comment on type scheduler.occurrence is 'What a detector finds, at most one for a mentor. rests: the scenario''s own reason to hold it back. Without user_id: so many mentors ({"mentors": n} in facts) who rest for that reason.';
 
   if to_regtype('scheduler.verdict') is null then
     create type scheduler.verdict as (

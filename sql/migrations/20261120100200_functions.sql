@@ -552,35 +552,50 @@ as $$
     from unnest(scopes) as s
   ),
   -- For everybody: the range of the index that is due, organisation by
-  -- organisation. What rests is told by the index too and goes no further.
+  -- organisation. What rests is passed by inside the index.
   silent as (
-    select
-      scope.*,
-      mentor.user_id,
-      mentor.silent_since,
-      case
-        when mentor.inactivity_rests_until > scope.evaluation_date then 'cooldown'
-        when mentor.inactivity_reminders >= scope.max_reminders then 'max_reminders'
-      end as rests
+    select scope.*, mentor.user_id, mentor.silent_since
     from scope
     cross join lateral (
-      select state.user_id, state.silent_since, state.inactivity_rests_until, state.inactivity_reminders
+      select state.user_id, state.silent_since
       from scheduler.mentor_state as state
       where state.active
         and state.organisation_id = scope.organisation_id
         and state.silent_since <= scope.evaluation_date - scope.threshold_days
+        and state.inactivity_rests_until <= scope.evaluation_date
+        and state.inactivity_reminders < coalesce(scope.max_reminders, 2147483647)
       offset 0
     ) as mentor
     where user_ids is null
 
     union all
 
-    select scope.*, state.user_id, state.silent_since, null
+    select scope.*, state.user_id, state.silent_since
     from (select distinct u.user_id from unnest(user_ids) as u (user_id)) as asked
     join scheduler.mentor_state as state on state.user_id = asked.user_id
     join scope on scope.organisation_id = state.organisation_id
     where state.active
       and (explaining or state.silent_since <= scope.evaluation_date - scope.threshold_days)
+  ),
+  resting as (
+    select scope.organisation_id, reason.rests, reason.mentors
+    from scope
+    cross join lateral (
+      select
+        count(*) filter (where state.inactivity_rests_until > scope.evaluation_date) as cooling,
+        count(*) filter (
+          where state.inactivity_rests_until <= scope.evaluation_date
+            and state.inactivity_reminders >= scope.max_reminders
+        ) as reminded
+      from scheduler.mentor_state as state
+      where state.active
+        and state.organisation_id = scope.organisation_id
+        and state.silent_since <= scope.evaluation_date - scope.threshold_days
+    ) as counted
+    cross join lateral (
+      values ('cooldown', counted.cooling), ('max_reminders', counted.reminded)
+    ) as reason (rests, mentors)
+    where user_ids is null and reason.mentors > 0
   )
   select
     'inactivity',
@@ -589,30 +604,34 @@ as $$
     'inactivity:' || silent.silent_since || ':' || reminder.number,
     silent.silent_since + silent.threshold_days,
     coalesce(silent.evaluation_date - silent.silent_since >= silent.threshold_days, false),
-    coalesce(silent.rests, case when reminder.number > silent.max_reminders then 'max_reminders' end),
-    case
-      when silent.rests is null then jsonb_build_object(
-        'silent_since', silent.silent_since,
-        'days_silent', silent.evaluation_date - silent.silent_since,
-        'threshold_days', silent.threshold_days,
-        'reminder', reminder.number,
-        'max_reminders', silent.max_reminders
-      )
-    end
+    case when reminder.number > silent.max_reminders then 'max_reminders' end,
+    jsonb_build_object(
+      'silent_since', silent.silent_since,
+      'days_silent', silent.evaluation_date - silent.silent_since,
+      'threshold_days', silent.threshold_days,
+      'reminder', reminder.number,
+      'max_reminders', silent.max_reminders
+    )
   from silent
-  left join lateral (
+  cross join lateral (
     select coalesce(max(split_part(sent.occurrence_key, ':', 3)::integer), 0) + 1 as number
     from scheduler.notifications as sent
     where sent.user_id = silent.user_id
       and sent.scenario_type = 'inactivity'
       and sent.status <> 'cancelled'
       and sent.occurrence_key like 'inactivity:' || silent.silent_since || ':%'
-      and silent.rests is null
-  ) as reminder on silent.rests is null;
+  ) as reminder
+
+  union all
+
+  select
+    'inactivity', null, resting.organisation_id, null, null, true, resting.rests,
+    jsonb_build_object('mentors', resting.mentors)
+  from resting;
 $$;
 
 comment on function scheduler.detect_inactivity(scheduler.evaluation_scope[], uuid[], boolean) is
-  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next.';
+  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next; those in cooldown or past their last reminder as a count.';
 
 create or replace function scheduler.detect_milestone(
   scopes scheduler.evaluation_scope[],
@@ -1133,9 +1152,12 @@ as $$
       found.facts,
       scope.evaluation_date,
       latest.cooldown_until as rested_until,
-      found.due and not done.already as due,
+      history.today,
+      history.in_week,
+      found.due and not history.has_occurrence as due,
       case
-        when done.already then 'already_notified'
+        when found.user_id is null then found.rests
+        when history.has_occurrence then 'already_notified'
         when not found.due then 'not_due'
         when exists (
           select from public.notification_preferences as preference
@@ -1146,32 +1168,38 @@ as $$
         when not exists (
           select from scheduler.device as device where device.user_id = found.user_id
         ) then 'no_device'
-        when found.rests = 'cooldown' or latest.cooldown_until > scope.evaluation_date then 'cooldown'
+        when latest.cooldown_until > scope.evaluation_date then 'cooldown'
         when found.rests is not null then found.rests
-        when exists (
-          select from scheduler.notifications as same_day
-          where same_day.user_id = found.user_id
-            and same_day.scenario_type = found.scenario_type
-            and same_day.evaluation_date = scope.evaluation_date
-        ) then 'already_evaluated'
+        when history.has_day then 'already_evaluated'
       end as reason
     from scheduler.detect_occurrences(scopes, user_ids, explaining) as found
     join scope on scope.organisation_id = found.organisation_id and scope.scenario_type = found.scenario_type
+    -- All that the outbox knows of the mentor, in one look.
     cross join lateral (
-      select found.occurrence_key is not null and exists (
-        select from scheduler.notifications as notified
-        where notified.user_id = found.user_id
-          and notified.scenario_type = found.scenario_type
+      select
+        coalesce(bool_or(
+          notified.scenario_type = found.scenario_type
           and notified.occurrence_key = found.occurrence_key
           and notified.status <> 'cancelled'
-      ) as already
-    ) as done
+        ), false) as has_occurrence,
+        coalesce(bool_or(
+          notified.scenario_type = found.scenario_type and notified.evaluation_date = scope.evaluation_date
+        ), false) as has_day,
+        count(*) filter (
+          where notified.evaluation_date = scope.evaluation_date and notified.status <> 'cancelled'
+        ) as today,
+        count(*) filter (
+          where notified.evaluation_date > scope.evaluation_date - 7
+            and notified.evaluation_date <= scope.evaluation_date
+            and notified.status <> 'cancelled'
+        ) as in_week
+      from scheduler.notifications as notified
+      where notified.user_id = found.user_id
+    ) as history
     left join lateral (
       select cooldown.cooldown_until
       from scheduler.scenario_cooldowns as cooldown
-      where cooldown.user_id = found.user_id
-        and cooldown.scenario_type = found.scenario_type
-        and found.occurrence_key is not null
+      where cooldown.user_id = found.user_id and cooldown.scenario_type = found.scenario_type
       order by cooldown.cooldown_window_start desc
       limit 1
     ) as latest on true
@@ -1179,23 +1207,11 @@ as $$
   placed as materialized (
     select
       assessed.*,
-      recent.today,
-      recent.in_week,
       row_number() over (
         partition by assessed.user_id order by scope.priority, assessed.scenario_type
       ) as place
     from assessed
     join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
-    cross join lateral (
-      select
-        count(*) filter (where notified.evaluation_date = assessed.evaluation_date) as today,
-        count(*) as in_week
-      from scheduler.notifications as notified
-      where notified.user_id = assessed.user_id
-        and notified.evaluation_date > assessed.evaluation_date - 7
-        and notified.evaluation_date <= assessed.evaluation_date
-        and notified.status <> 'cancelled'
-    ) as recent
     where assessed.reason is null
   ),
   allowed as materialized (
@@ -1281,6 +1297,7 @@ as $$
     assessed.reason,
     case
       when explaining then coalesce(assessed.facts, '{}') || jsonb_build_object('cooldown_until', assessed.rested_until)
+      when assessed.user_id is null then assessed.facts
     end,
     null::date, null::date, null::timestamptz, null::timestamptz, null, null, null::jsonb
   from assessed
@@ -1907,7 +1924,10 @@ begin
     group by candidate.scenario_type, candidate.config_id
   ),
   held_back as (
-    select verdict.scenario_type, verdict.reason, count(*) as mentors
+    select
+      verdict.scenario_type,
+      verdict.reason,
+      sum(case when verdict.user_id is null then (verdict.facts ->> 'mentors')::integer else 1 end) as mentors
     from verdict
     where verdict.due and verdict.reason is not null
     group by verdict.scenario_type, verdict.reason

@@ -38,7 +38,7 @@ async function pgtapScript(): Promise<string> {
 async function runPgtap(server: Server): Promise<Count> {
   const files = await testFiles("sql/tests", ".test.sql");
   const { success, stdout, stderr } = await new Deno.Command("pg_prove", {
-    args: ["--verbose", "--jobs", "2", "--norc", ...files],
+    args: ["--verbose", "--norc", ...files],
     cwd: ROOT,
     env: {
       PGHOST: "127.0.0.1",
@@ -107,8 +107,8 @@ try {
   });
   const embedded = await start(embeddedBinaries(), {});
 
-  add(await runPgtap(system));
-  add(await runPgtap(embedded));
+  // Files of one server run one after the other: they share its default settings.
+  for (const count of await Promise.all([runPgtap(system), runPgtap(embedded)])) add(count);
   const files = await testFiles("sql/tests", ".test.ts");
   if (files.length > 0) add(await runDeno(system, files));
 } finally {

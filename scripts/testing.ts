@@ -54,11 +54,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-let copies = 0;
-
 /** A database of its own for a test, to be dropped by it. */
 export async function testDatabase(): Promise<TestDatabase> {
-  const name = `test_${Deno.pid}_${++copies}`;
+  const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   const url = await copyDatabase(server, TEMPLATE, name);
   const sessions: Sql[] = [];
   const session = (role: "postgres" | "supabase_admin" = "postgres") => {

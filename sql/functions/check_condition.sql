@@ -1,10 +1,12 @@
 create or replace function scheduler.check_condition(source regclass, condition text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format('select from %s as recorded where (%s) limit 0', source, condition);
+  -- Refuses what is a condition only because of the brackets around it.
+  execute format('select case when %s then 1 end from %s as recorded limit 0', condition, source);
 exception
   when others then
     raise exception 'the condition on % is not valid: %', source, condition

@@ -2,7 +2,7 @@ create or replace function scheduler.check_evaluation_arguments(scenarios text[]
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   unknown text;

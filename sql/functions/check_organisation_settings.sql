@@ -1,7 +1,7 @@
 create or replace function scheduler.check_organisation_settings()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.organisation_id is not null and (new.timezone is not null or new.locale is not null) then

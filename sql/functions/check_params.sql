@@ -1,7 +1,7 @@
 create or replace function scheduler.check_params(scenario_type text, kinds jsonb, params jsonb)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   whole constant text := '^[0-9]{1,6}$';

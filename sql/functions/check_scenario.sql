@@ -1,7 +1,7 @@
 create or replace function scheduler.check_scenario()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regprocedure(new.detector || '(scheduler.evaluation_scope[], uuid[], boolean)') is null then

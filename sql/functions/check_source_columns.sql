@@ -1,7 +1,7 @@
 create or replace function scheduler.check_source_columns(source regclass, wanted jsonb)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   wrong record;

@@ -2,7 +2,7 @@ create or replace function scheduler.compile_template(template text, placeholder
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   compiled text := replace(template, '%', '%%');

@@ -1,7 +1,7 @@
 create or replace function scheduler.create_source_triggers(source regclass, kind text, fold regproc)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(

@@ -7,7 +7,8 @@ returns setof scheduler.occurrence
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 set enable_seqscan = off
 set enable_nestloop = off
 set jit = off
@@ -64,7 +65,7 @@ as $$
       select distinct certification.expires_on
       from scheduler.certification as certification
       where certification.user_id = asked.user_id
-        and certification.expires_on >= scope.evaluation_date
+        and certification.expires_on between scope.evaluation_date and date '9999-12-31'
     ) as near on true
   ),
   near_expiry as materialized (

@@ -7,7 +7,8 @@ returns setof scheduler.occurrence
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 set enable_seqscan = off
 set enable_nestloop = on
 set jit = off
@@ -45,26 +46,6 @@ as $$
     join scope on scope.organisation_id = state.organisation_id
     where state.active
       and (explaining or state.silent_since <= scope.evaluation_date - scope.threshold_days)
-  ),
-  resting as (
-    select scope.organisation_id, reason.rests, reason.mentors
-    from scope
-    cross join lateral (
-      select
-        count(*) filter (where state.inactivity_rests_until > scope.evaluation_date) as cooling,
-        count(*) filter (
-          where state.inactivity_rests_until <= scope.evaluation_date
-            and state.inactivity_reminders >= scope.max_reminders
-        ) as reminded
-      from scheduler.mentor_state as state
-      where state.active
-        and state.organisation_id = scope.organisation_id
-        and state.silent_since <= scope.evaluation_date - scope.threshold_days
-    ) as counted
-    cross join lateral (
-      values ('cooldown', counted.cooling), ('max_reminders', counted.reminded)
-    ) as reason (rests, mentors)
-    where user_ids is null and reason.mentors > 0
   )
   select
     'inactivity',
@@ -83,21 +64,14 @@ as $$
     )
   from silent
   cross join lateral (
-    select coalesce(max(split_part(sent.occurrence_key, ':', 3)::integer), 0) + 1 as number
+    select coalesce(max(substring(sent.occurrence_key from ':([0-9]{1,9})$')::integer), 0) + 1 as number
     from scheduler.notifications as sent
     where sent.user_id = silent.user_id
       and sent.scenario_type = 'inactivity'
       and sent.status <> 'cancelled'
       and sent.occurrence_key like 'inactivity:' || silent.silent_since || ':%'
-  ) as reminder
-
-  union all
-
-  select
-    'inactivity', null, resting.organisation_id, null, null, true, resting.rests,
-    jsonb_build_object('mentors', resting.mentors)
-  from resting;
+  ) as reminder;
 $$;
 
 comment on function scheduler.detect_inactivity(scheduler.evaluation_scope[], uuid[], boolean) is
-  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next; those in cooldown or past their last reminder as a count.';
+  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next. Who rests is passed by, and counted by count_resting.';

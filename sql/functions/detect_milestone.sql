@@ -7,7 +7,7 @@ returns setof scheduler.occurrence
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_nestloop = on
 set jit = off
@@ -69,7 +69,7 @@ as $$
     select
       reached.*,
       (
-        select max(split_part(sent.occurrence_key, ':', 2)::integer)
+        select max(substring(sent.occurrence_key from '^milestone:([0-9]{1,9})$')::integer)
         from scheduler.notifications as sent
         where sent.user_id = reached.user_id
           and sent.scenario_type = 'milestone'

@@ -7,7 +7,7 @@ returns setof scheduler.occurrence
 language plpgsql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   scenario record;

@@ -1,7 +1,7 @@
 create or replace function scheduler.drop_source_triggers(source regclass, kind text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   event text;

@@ -7,7 +7,7 @@ create or replace function scheduler.evaluation_scopes(
 returns setof scheduler.evaluation_scope
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with wanted as (
     select organisation.organisation_id, organisation.active_mentors

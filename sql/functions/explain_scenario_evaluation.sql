@@ -7,13 +7,14 @@ language plpgsql
 stable
 security definer
 set search_path = ''
+set datestyle = 'ISO'
 set jit = off
 as $$
 #variable_conflict use_column
 declare
   mentor scheduler.mentor_state;
   scopes scheduler.evaluation_scope[];
-  out_of_scope text;
+  out_of_scope pg_catalog.text;
 begin
   perform scheduler.check_evaluation_arguments(null, as_of, false);
   if explain_scenario_evaluation.user_id is null then
@@ -28,7 +29,7 @@ begin
       using
         errcode = 'no_data_found',
         hint = 'Look for the id in ' || coalesce(
-          (select tracked.source::text from scheduler.tracked_sources as tracked where tracked.kind = 'roster'),
+          (select tracked.source::pg_catalog.text from scheduler.tracked_sources as tracked where tracked.kind = 'roster'),
           'a roster; none is tracked yet, see scheduler.track_roster'
         ) || '.';
   end if;

@@ -7,7 +7,8 @@ create or replace function scheduler.explain_verdict(
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$
   select case
     when reason = 'mentor_not_active' then 'The mentor is not active on the roster.'

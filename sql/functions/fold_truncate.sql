@@ -2,7 +2,7 @@ create or replace function scheduler.fold_truncate()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform scheduler.rebuild_mentor_state();

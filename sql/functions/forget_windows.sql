@@ -2,31 +2,23 @@ create or replace function scheduler.forget_windows()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = 'TRUNCATE' then
-    update scheduler.mentor_state as state
-    set inactivity_rests_until = default, inactivity_reminders = default, milestone_by = state.last_activity_on
-    where state.inactivity_rests_until <> '-infinity'
-      or state.inactivity_reminders <> 0
-      or (state.milestone_by is null and state.activity_count > 0);
-    return null;
+    perform scheduler.forget_hints(array(
+      select state.user_id
+      from scheduler.mentor_state as state
+      where state.inactivity_rests_until <> '-infinity'
+        or state.inactivity_reminders <> 0
+        or (state.milestone_by is null and state.activity_count > 0)
+    ));
+  else
+    perform scheduler.forget_hints(array(select changed.user_id from old_rows as changed));
   end if;
-
-  update scheduler.mentor_state as state
-  set inactivity_rests_until = default, inactivity_reminders = default, milestone_by = state.last_activity_on
-  from (
-    select forgotten.user_id
-    from scheduler.mentor_state as forgotten
-    where forgotten.user_id in (select changed.user_id from old_rows as changed)
-    order by forgotten.user_id
-    for update
-  ) as locked
-  where state.user_id = locked.user_id;
   return null;
 end;
 $$;
 
 comment on function scheduler.forget_windows() is
-  'After windows were changed or released: drops the hints of their mentors, who are looked at in full again.';
+  'Drops the hints of mentors whose windows or notifications were changed or removed.';

@@ -8,7 +8,7 @@ returns setof scheduler.verdict
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- The planner can't know how many rows a detector returns, and takes it for
 -- few. Look-ups by index stand as laterals below; all other joins are hashed.
 set enable_seqscan = off
@@ -33,7 +33,6 @@ as $$
       history.in_week,
       found.due and not history.has_occurrence as due,
       case
-        when found.user_id is null then found.rests
         when history.has_occurrence then 'already_notified'
         when not found.due then 'not_due'
         when exists (
@@ -81,20 +80,11 @@ as $$
       limit 1
     ) as latest on true
   ),
-  placed as materialized (
+  eligible as materialized (
     select
       assessed.*,
-      row_number() over (
-        partition by assessed.user_id order by scope.priority, assessed.scenario_type
-      ) as place
-    from assessed
-    join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
-    where assessed.reason is null
-  ),
-  allowed as materialized (
-    select
-      placed.*,
       scope.config_id,
+      scope.priority,
       scope.cooldown_days,
       scope.ttl_hours,
       scope.daily_cap,
@@ -103,38 +93,18 @@ as $$
       scope.quiet_end,
       scope.timezone as organisation_timezone,
       coalesce(mentor.timezone, scope.timezone) as timezone,
-      lower(split_part(replace(coalesce(mentor.locale, scope.locale), '_', '-'), '-', 1)) as locale,
-      case
-        when placed.today + placed.place > scope.daily_cap or placed.in_week + placed.place > scope.weekly_cap
-          then 'frequency_cap'
-      end as capped
-    from placed
-    join scope on scope.organisation_id = placed.organisation_id and scope.scenario_type = placed.scenario_type
+      lower(split_part(replace(coalesce(mentor.locale, scope.locale), '_', '-'), '-', 1)) as locale
+    from assessed
+    join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
     left join lateral (
       select state.timezone, state.locale
       from scheduler.mentor_state as state
-      where state.user_id = placed.user_id
+      where state.user_id = assessed.user_id
       offset 0
     ) as mentor on true
+    where assessed.reason is null
   ),
-  -- A zone, a clock and a template are worked out once for all who share them.
-  delivery as materialized (
-    select
-      shared.organisation_id,
-      shared.timezone,
-      scheduler.next_allowed_time(
-        wanted => as_of,
-        zone => scheduler.usable_timezone(array[shared.timezone, shared.organisation_timezone]),
-        quiet_start => shared.quiet_start,
-        quiet_end => shared.quiet_end
-      ) as deliver_after
-    from (
-      select distinct
-        allowed.organisation_id, allowed.timezone, allowed.organisation_timezone, allowed.quiet_start, allowed.quiet_end
-      from allowed
-      where allowed.capped is null
-    ) as shared
-  ),
+  -- A template, a zone and a clock are worked out once for all who share them.
   compiled as materialized (
     select
       template.organisation_id,
@@ -149,9 +119,8 @@ as $$
   wording as materialized (
     select shared.organisation_id, shared.scenario_type, shared.locale, chosen.locale as written_in, chosen.placeholders, chosen.title, chosen.body
     from (
-      select distinct allowed.organisation_id, allowed.scenario_type, allowed.locale
-      from allowed
-      where allowed.capped is null
+      select distinct eligible.organisation_id, eligible.scenario_type, eligible.locale
+      from eligible
     ) as shared
     cross join lateral (
       select compiled.*
@@ -162,6 +131,49 @@ as $$
       order by array_position(array[shared.locale, 'nb', 'en'], compiled.locale), compiled.organisation_id nulls last
       limit 1
     ) as chosen
+  ),
+  -- What can't be said takes no place under the caps.
+  allowed as materialized (
+    select
+      placed.*,
+      case
+        when placed.title is null then 'no_template'
+        when placed.today + placed.place > placed.daily_cap or placed.in_week + placed.place > placed.weekly_cap
+          then 'frequency_cap'
+      end as held_back
+    from (
+      select
+        eligible.*,
+        wording.written_in,
+        wording.placeholders,
+        wording.title,
+        wording.body,
+        row_number() over (
+          partition by eligible.user_id, wording.title is null order by eligible.priority, eligible.scenario_type
+        ) as place
+      from eligible
+      left join wording
+        on wording.organisation_id = eligible.organisation_id
+        and wording.scenario_type = eligible.scenario_type
+        and wording.locale = eligible.locale
+    ) as placed
+  ),
+  delivery as materialized (
+    select
+      shared.organisation_id,
+      shared.timezone,
+      scheduler.next_allowed_time(
+        wanted => as_of,
+        zone => scheduler.usable_timezone(array[shared.timezone, shared.organisation_timezone]),
+        quiet_start => shared.quiet_start,
+        quiet_end => shared.quiet_end
+      ) as deliver_after
+    from (
+      select distinct
+        allowed.organisation_id, allowed.timezone, allowed.organisation_timezone, allowed.quiet_start, allowed.quiet_end
+      from allowed
+      where allowed.held_back is null
+    ) as shared
   )
   select
     assessed.scenario_type,
@@ -174,11 +186,19 @@ as $$
     assessed.reason,
     case
       when explaining then coalesce(assessed.facts, '{}') || jsonb_build_object('cooldown_until', assessed.rested_until)
-      when assessed.user_id is null then assessed.facts
     end,
     null::date, null::date, null::timestamptz, null::timestamptz, null, null, null::jsonb
   from assessed
   where assessed.reason is not null
+
+  union all
+
+  select
+    'inactivity', null, resting.organisation_id, null, null, null, true, resting.reason,
+    jsonb_build_object('mentors', resting.mentors),
+    null, null, null, null, null, null, null
+  from scheduler.count_resting(scopes) as resting
+  where user_ids is null
 
   union all
 
@@ -190,7 +210,7 @@ as $$
     allowed.evaluation_date,
     allowed.occurrence_key,
     true,
-    case when allowed.capped is not null then allowed.capped when wording.title is null then 'no_template' end,
+    allowed.held_back,
     case
       when explaining then allowed.facts || jsonb_build_object(
         'cooldown_until', allowed.rested_until,
@@ -205,26 +225,22 @@ as $$
     allowed.evaluation_date + allowed.cooldown_days,
     delivery.deliver_after,
     delivery.deliver_after + make_interval(hours => allowed.ttl_hours),
-    format(wording.title, variadic said.values),
-    format(wording.body, variadic said.values),
+    format(allowed.title, variadic said.values),
+    format(allowed.body, variadic said.values),
     jsonb_build_object('scenario_type', allowed.scenario_type, 'occurrence_key', allowed.occurrence_key) || allowed.facts
   from allowed
   left join delivery on delivery.organisation_id = allowed.organisation_id and delivery.timezone = allowed.timezone
-  left join wording
-    on wording.organisation_id = allowed.organisation_id
-    and wording.scenario_type = allowed.scenario_type
-    and wording.locale = allowed.locale
   left join lateral (
     select array_agg(
       case
-        when wording.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
+        when allowed.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
         else fact.value
       end
       order by fact.position
     ) as values
     from (
       select coalesce(allowed.facts ->> placeholder.name, '') as value, placeholder.position
-      from unnest(wording.placeholders) with ordinality as placeholder (name, position)
+      from unnest(allowed.placeholders) with ordinality as placeholder (name, position)
     ) as fact
   ) as said on true;
 $$;

@@ -1,12 +1,14 @@
 create or replace function scheduler.rebuild_mentor_state()
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   corrected bigint;
   removed bigint;
 begin
+  perform set_config('scheduler.refolded', 'on', true); -- as in refold_mentors
+
   -- Writers of tracked tables wait here, so the sources stand still while they are read.
   lock table scheduler.mentor_state in share row exclusive mode;
 

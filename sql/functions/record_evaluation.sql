@@ -9,7 +9,7 @@ create or replace function scheduler.record_evaluation(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   active integer;

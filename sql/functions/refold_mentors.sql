@@ -1,7 +1,7 @@
 create or replace function scheduler.refold_mentors(user_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   active_before jsonb;
@@ -9,6 +9,10 @@ begin
   if coalesce(cardinality(user_ids), 0) = 0 then
     return;
   end if;
+
+  -- For the rest of the transaction: what is read below must not be added again
+  -- by a fold of inserted rows that has its turn later.
+  perform set_config('scheduler.refolded', 'on', true);
 
   -- One pass in key order takes the lock of every row, new or not, as the fold
   -- of inserted activities does. Only then are the sources read, by the next

@@ -1,14 +1,16 @@
 create or replace function scheduler.refresh_source_views()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- A date out of every calendar, infinity above all, is taken for none: one bad row must not stop a run.
   execute 'create or replace view scheduler.roster as ' || coalesce(
     (
       select format(
-        'select %I as user_id, coalesce(%s, %L::uuid) as organisation_id, coalesce((%s), false) as active, '
-          '%I::date as joined_on, nullif(btrim(%s), '''') as timezone, nullif(btrim(%s), '''') as locale from %s where %1$I is not null',
+        'select %1$I as user_id, coalesce(%2$s, %3$L::uuid) as organisation_id, coalesce((%4$s), false) as active, '
+          'case when %5$I between ''0001-01-01'' and ''9999-12-31'' then %5$I::date end as joined_on, '
+          'nullif(btrim(%6$s), '''') as timezone, nullif(btrim(%7$s), '''') as locale from %8$s where %1$I is not null',
         tracked.user_column,
         coalesce(quote_ident(tracked.organisation_column), 'null'),
         '00000000-0000-0000-0000-000000000000',
@@ -29,7 +31,7 @@ begin
     (
       select string_agg(
         format(
-          'select %I as user_id, %I::date as activity_date from %s where %1$I is not null and %2$I is not null and (%4$s)',
+          'select %I as user_id, %I::date as activity_date from %s where %1$I is not null and %2$I between ''0001-01-01'' and ''9999-12-31'' and (%4$s)',
           tracked.user_column, tracked.date_column, tracked.source, coalesce(tracked.condition, 'true')
         ),
         ' union all ' order by tracked.id

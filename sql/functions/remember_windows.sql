@@ -2,7 +2,8 @@ create or replace function scheduler.remember_windows()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$
 begin
   -- Hints only, so a mentor whom somebody is writing just now is passed over:

@@ -10,16 +10,17 @@ returns setof scheduler.candidate
 language plpgsql
 security definer
 set search_path = ''
+set datestyle = 'ISO'
 set jit = off
 as $$
 declare
   scopes scheduler.evaluation_scope[];
-  run_id uuid := coalesce(invocation_id, gen_random_uuid());
-  started timestamptz := clock_timestamp();
-  ids constant regclass := pg_get_serial_sequence('scheduler.notifications', 'id');
-  suppressed_by_reason jsonb;
-  queued_by_scenario jsonb;
-  queued_by_config jsonb;
+  run_id pg_catalog.uuid := coalesce(invocation_id, gen_random_uuid());
+  started pg_catalog.timestamptz := clock_timestamp();
+  ids constant pg_catalog.regclass := pg_get_serial_sequence('scheduler.notifications', 'id');
+  suppressed_by_reason pg_catalog.jsonb;
+  queued_by_scenario pg_catalog.jsonb;
+  queued_by_config pg_catalog.jsonb;
   decided_count integer;
   queued_count integer;
   first_id bigint;

@@ -51,7 +51,7 @@ as $$
   select
     'activity',
     case when count(*) > 0 then 'ok' else 'fail' end,
-    coalesce('from ' || string_agg(t.source::text, ', ' order by t.id), 'no activity is tracked: call scheduler.track_activity')
+    coalesce('from ' || string_agg(t.source::pg_catalog.text, ', ' order by t.id), 'no activity is tracked: call scheduler.track_activity')
   from scheduler.tracked_sources as t
   where t.kind = 'activity'
 

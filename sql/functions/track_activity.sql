@@ -6,7 +6,7 @@ create or replace function scheduler.track_activity(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   source_id bigint;
@@ -43,14 +43,17 @@ create or replace function scheduler.%1$I()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $fold$
 begin
-  if tg_op = 'INSERT' then
+  if tg_op = 'INSERT' and current_setting('scheduler.refolded', true) = 'on' then
+    -- The same statement may have refolded a mentor with these rows in view already.
+    perform scheduler.refold_mentors(array(select recorded.%2$I from new_rows as recorded));
+  elsif tg_op = 'INSERT' then
     insert into scheduler.mentor_state as state (user_id, last_activity_on, activity_count)
     select recorded.%2$I, max(recorded.%3$I::date), count(*)
     from new_rows as recorded
-    where recorded.%2$I is not null and recorded.%3$I is not null and (%4$s)
+    where recorded.%2$I is not null and recorded.%3$I between '0001-01-01' and '9999-12-31' and (%4$s)
     group by recorded.%2$I
     order by recorded.%2$I
     on conflict (user_id) do update set

@@ -1,7 +1,7 @@
 create or replace function scheduler.untrack(source regclass)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tracked scheduler.tracked_sources;

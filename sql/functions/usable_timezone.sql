@@ -2,14 +2,22 @@ create or replace function scheduler.usable_timezone(zones text[])
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   zone text;
 begin
   foreach zone in array zones loop
     begin
-      if pg_catalog.timezone(zone, now()) is not null then
+      -- PostgreSQL also takes rules like Foo7 and abbreviations like CEST. A name
+      -- with a slash and no digit can be neither; others are looked up in the list.
+      if timezone(zone, now()) is not null
+        and (
+          zone ~ '^[A-Za-z]+(/[A-Za-z_-]+)+$'
+          or zone = 'UTC'
+          or exists (select from pg_timezone_names as known where known.name = zone)
+        )
+      then
         return zone;
       end if;
     exception

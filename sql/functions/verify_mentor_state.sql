@@ -2,7 +2,7 @@ create or replace function scheduler.verify_mentor_state()
 returns table (user_id uuid, difference text, expected jsonb, actual jsonb)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with expected as (
     select derived.user_id, to_jsonb(derived) - 'milestone_by' as facts

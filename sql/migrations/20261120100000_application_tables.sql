@@ -7,79 +7,76 @@
 set lock_timeout = '5s';
 
 do $$
+declare
+  makes_organisations constant boolean := to_regclass('public.organisations') is null;
+  makes_chapters constant boolean := to_regclass('public.chapters') is null;
+  makes_peer_mentors constant boolean := to_regclass('public.peer_mentors') is null;
 begin
-  if to_regclass('public.organisations') is not null then
-    return;
-  end if;
-
-  create table public.organisations (
-    id uuid primary key default gen_random_uuid(),
-    name text not null,
-    timezone text default 'Europe/Oslo',
-    locale text default 'nb'
-  );
-  comment on table public.organisations is 'The organisations whose volunteers the app serves.';
-  alter table public.organisations enable row level security;
-  revoke all on table public.organisations from anon, authenticated;
-  grant select on table public.organisations to authenticated;
-  grant all on table public.organisations to service_role;
-end $$;
-
-do $$
-begin
-  if to_regclass('public.chapters') is not null then
-    return;
-  end if;
-
-  create table public.chapters (
-    id uuid primary key default gen_random_uuid(),
-    organisation_id uuid not null
-      constraint chapters_belong_to_an_organisation references public.organisations (id) on delete cascade,
-    name text not null
-  );
-  comment on table public.chapters is 'The local chapters of an organisation.';
-  create index chapters_organisation on public.chapters (organisation_id);
-  alter table public.chapters enable row level security;
-  revoke all on table public.chapters from anon, authenticated;
-  grant select on table public.chapters to authenticated;
-  grant all on table public.chapters to service_role;
-end $$;
-
-do $$
-begin
-  if to_regclass('public.peer_mentors') is not null then
-    return;
-  end if;
-
-  create table public.peer_mentors (
-    id uuid primary key,
-    organisation_id uuid not null
-      constraint peer_mentors_belong_to_an_organisation references public.organisations (id) on delete cascade,
-    chapter_id uuid
-      constraint peer_mentors_may_belong_to_a_chapter references public.chapters (id) on delete set null,
-    status text not null default 'active'
-      constraint peer_mentor_status_is_known check (status in ('active', 'paused', 'inactive')),
-    joined_on date not null default current_date,
-    timezone text,
-    locale text
-  );
-  comment on table public.peer_mentors is 'The roster. The id is the mentor''s auth user id; every user_id elsewhere holds it.';
-  create index peer_mentors_organisation on public.peer_mentors (organisation_id);
-  create index peer_mentors_chapter on public.peer_mentors (chapter_id);
-  alter table public.peer_mentors enable row level security;
-  create policy "mentors see themselves" on public.peer_mentors
-    for select to authenticated using (id = (select auth.uid()));
-  create policy "mentors see their organisation" on public.organisations
-    for select to authenticated using (
-      id in (select mentor.organisation_id from public.peer_mentors as mentor where mentor.id = (select auth.uid()))
+  if makes_organisations then
+    create table public.organisations (
+      id uuid primary key default gen_random_uuid(),
+      name text not null,
+      timezone text default 'Europe/Oslo',
+      locale text default 'nb'
     );
-  create policy "mentors see their chapter" on public.chapters
-    for select to authenticated using (
-      id in (select mentor.chapter_id from public.peer_mentors as mentor where mentor.id = (select auth.uid()))
+    comment on table public.organisations is 'The organisations whose volunteers the app serves.';
+    alter table public.organisations enable row level security;
+    revoke all on table public.organisations from anon, authenticated;
+    grant select on table public.organisations to authenticated;
+    grant all on table public.organisations to service_role;
+  end if;
+
+  if makes_chapters then
+    create table public.chapters (
+      id uuid primary key default gen_random_uuid(),
+      organisation_id uuid not null
+        constraint chapters_belong_to_an_organisation references public.organisations (id) on delete cascade,
+      name text not null
     );
-  revoke all on table public.peer_mentors from anon, authenticated;
-  grant select on table public.peer_mentors to authenticated;
-  grant all on table public.peer_mentors to service_role;
+    comment on table public.chapters is 'The local chapters of an organisation.';
+    create index chapters_organisation on public.chapters (organisation_id);
+    alter table public.chapters enable row level security;
+    revoke all on table public.chapters from anon, authenticated;
+    grant select on table public.chapters to authenticated;
+    grant all on table public.chapters to service_role;
+  end if;
+
+  if makes_peer_mentors then
+    create table public.peer_mentors (
+      id uuid primary key,
+      organisation_id uuid not null
+        constraint peer_mentors_belong_to_an_organisation references public.organisations (id) on delete cascade,
+      chapter_id uuid
+        constraint peer_mentors_may_belong_to_a_chapter references public.chapters (id) on delete set null,
+      status text not null default 'active'
+        constraint peer_mentor_status_is_known check (status in ('active', 'paused', 'inactive')),
+      joined_on date not null default current_date,
+      timezone text,
+      locale text
+    );
+    comment on table public.peer_mentors is 'The roster. The id is the mentor''s auth user id; every user_id elsewhere holds it.';
+    create index peer_mentors_organisation on public.peer_mentors (organisation_id);
+    create index peer_mentors_chapter on public.peer_mentors (chapter_id);
+    alter table public.peer_mentors enable row level security;
+    create policy "mentors see themselves" on public.peer_mentors
+      for select to authenticated using (id = (select auth.uid()));
+    revoke all on table public.peer_mentors from anon, authenticated;
+    grant select on table public.peer_mentors to authenticated;
+    grant all on table public.peer_mentors to service_role;
+  end if;
+
+  if makes_organisations and makes_peer_mentors then
+    create policy "mentors see their organisation" on public.organisations
+      for select to authenticated using (
+        id in (select mentor.organisation_id from public.peer_mentors as mentor where mentor.id = (select auth.uid()))
+      );
+  end if;
+  if makes_chapters and makes_peer_mentors then
+    create policy "mentors see their chapter" on public.chapters
+      for select to authenticated using (
+        id in (select mentor.chapter_id from public.peer_mentors as mentor where mentor.id = (select auth.uid()))
+      );
+  end if;
 end $$;
 
 do $$
@@ -103,6 +100,8 @@ begin
   revoke all on table public.activities from anon, authenticated;
   grant select on table public.activities to authenticated;
   grant all on table public.activities to service_role;
+  revoke all on sequence public.activities_id_seq from anon, authenticated;
+  grant all on sequence public.activities_id_seq to service_role;
 end $$;
 
 do $$
@@ -156,6 +155,8 @@ begin
   revoke all on table public.device_tokens from anon, authenticated;
   grant select on table public.device_tokens to authenticated;
   grant all on table public.device_tokens to service_role;
+  revoke all on sequence public.device_tokens_id_seq from anon, authenticated;
+  grant all on sequence public.device_tokens_id_seq to service_role;
 end $$;
 
 do $$

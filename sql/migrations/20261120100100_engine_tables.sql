@@ -84,10 +84,10 @@ create table if not exists scheduler.scenarios (
   param_kinds jsonb not null default '{}',
   default_params jsonb not null default '{}',
   default_cooldown_days integer not null
-    constraint default_cooldown_is_a_day_or_more check (default_cooldown_days >= 1),
+    constraint default_cooldown_is_a_day_to_a_century check (default_cooldown_days between 1 and 36500),
   default_priority integer not null,
   default_ttl_hours integer not null default 72
-    constraint default_ttl_is_an_hour_or_more check (default_ttl_hours >= 1),
+    constraint default_ttl_is_an_hour_to_a_year check (default_ttl_hours between 1 and 8760),
   placeholders text[] not null default '{}',
   last_turn_at timestamptz
 );
@@ -106,10 +106,10 @@ create table if not exists scheduler.scenario_config (
   enabled boolean not null default true,
   params jsonb not null default '{}',
   cooldown_days integer not null
-    constraint cooldown_is_a_day_or_more check (cooldown_days >= 1),
+    constraint cooldown_is_a_day_to_a_century check (cooldown_days between 1 and 36500),
   priority integer not null,
   ttl_hours integer not null
-    constraint ttl_is_an_hour_or_more check (ttl_hours >= 1),
+    constraint ttl_is_an_hour_to_a_year check (ttl_hours between 1 and 8760),
   last_evaluated_at timestamptz,
   last_evaluated_count integer,
   last_candidate_count integer,
@@ -279,7 +279,7 @@ begin
       facts jsonb
     );
   end if;
-  comment on type scheduler.occurrence is 'What a detector finds, at most one for a mentor. rests: the scenario''s own reason to hold it back. Without user_id: so many mentors ({"mentors": n} in facts) who rest for that reason.';
+  comment on type scheduler.occurrence is 'What a detector finds, at most one for a mentor. rests: the scenario''s own reason to hold it back, after those that hold for all.';
 
   if to_regtype('scheduler.verdict') is null then
     create type scheduler.verdict as (
@@ -301,5 +301,5 @@ begin
       data jsonb
     );
   end if;
-  comment on type scheduler.verdict is 'An occurrence judged: reason null means a push.';
+  comment on type scheduler.verdict is 'An occurrence judged: reason null means a push. Without user_id: so many mentors ({"mentors": n} in facts) whom the reason holds back.';
 end $$;

@@ -3,10 +3,26 @@
 set lock_timeout = '5s';
 set check_function_bodies = off;
 
+create or replace function scheduler.add_default_config()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into scheduler.scenario_config (scenario_type, params)
+  values (new.scenario_type, new.default_params)
+  on conflict on constraint one_config_per_organisation_and_scenario do nothing;
+  return null;
+end;
+$$;
+
+comment on function scheduler.add_default_config() is
+  'Gives a new scenario its default configuration, so that one row registers it.';
+
 create or replace function scheduler.apply_privileges()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   project_function regprocedure;
@@ -36,10 +52,12 @@ comment on function scheduler.apply_privileges() is
 create or replace function scheduler.check_condition(source regclass, condition text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format('select from %s as recorded where (%s) limit 0', source, condition);
+  -- Refuses what is a condition only because of the brackets around it.
+  execute format('select case when %s then 1 end from %s as recorded limit 0', condition, source);
 exception
   when others then
     raise exception 'the condition on % is not valid: %', source, condition
@@ -57,7 +75,7 @@ create or replace function scheduler.check_evaluation_arguments(scenarios text[]
 returns void
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   unknown text;
@@ -88,7 +106,7 @@ comment on function scheduler.check_evaluation_arguments(text[], timestamptz, bo
 create or replace function scheduler.check_organisation_settings()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.organisation_id is not null and (new.timezone is not null or new.locale is not null) then
@@ -109,7 +127,7 @@ comment on function scheduler.check_organisation_settings() is
 create or replace function scheduler.check_params(scenario_type text, kinds jsonb, params jsonb)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   whole constant text := '^[0-9]{1,6}$';
@@ -172,7 +190,7 @@ comment on function scheduler.check_params(text, jsonb, jsonb) is
 create or replace function scheduler.check_scenario()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if to_regprocedure(new.detector || '(scheduler.evaluation_scope[], uuid[], boolean)') is null then
@@ -192,7 +210,7 @@ comment on function scheduler.check_scenario() is
 create or replace function scheduler.check_scenario_config()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   scenario scheduler.scenarios;
@@ -221,7 +239,7 @@ comment on function scheduler.check_scenario_config() is
 create or replace function scheduler.check_source_columns(source regclass, wanted jsonb)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   wrong record;
@@ -272,7 +290,7 @@ comment on function scheduler.check_source_columns(regclass, jsonb) is
 create or replace function scheduler.check_template()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   known text[] := (
@@ -311,7 +329,7 @@ create or replace function scheduler.compile_template(template text, placeholder
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   compiled text := replace(template, '%', '%%');
@@ -326,10 +344,54 @@ $$;
 comment on function scheduler.compile_template(text, text[]) is
   'A template as a format string, with the n-th placeholder as %n$s: one format() then renders a row.';
 
+create or replace function scheduler.count_resting(scopes scheduler.evaluation_scope[])
+returns table (organisation_id uuid, reason text, mentors bigint)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+as $$
+  select
+    resting.organisation_id,
+    case
+      when exists (
+        select from public.notification_preferences as preference
+        where preference.user_id = resting.user_id
+          and preference.scenario_type = 'inactivity'
+          and not preference.push_enabled
+      ) then 'opted_out'
+      when not exists (
+        select from scheduler.device as device where device.user_id = resting.user_id
+      ) then 'no_device'
+      when resting.cooling then 'cooldown'
+      else 'max_reminders'
+    end,
+    count(*)
+  from unnest(scopes) as scope
+  cross join lateral (
+    select state.organisation_id, state.user_id, state.inactivity_rests_until > scope.evaluation_date as cooling
+    from scheduler.mentor_state as state
+    where state.active
+      and state.organisation_id = scope.organisation_id
+      and state.silent_since <= scope.evaluation_date - (scope.params ->> 'threshold_days')::integer
+      and (
+        state.inactivity_rests_until > scope.evaluation_date
+        or state.inactivity_reminders >= (scope.params ->> 'max_reminders')::integer
+      )
+    offset 0
+  ) as resting
+  where scope.scenario_type = 'inactivity'
+  group by 1, 2;
+$$;
+
+comment on function scheduler.count_resting(scheduler.evaluation_scope[]) is
+  'How many silent mentors detect_inactivity passes by in the index, by the reason that comes first.';
+
 create or replace function scheduler.create_source_triggers(source regclass, kind text, fold regproc)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format(
@@ -366,7 +428,7 @@ returns table (
 )
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set work_mem = '64MB'
 as $$
   with numbered as (
@@ -418,7 +480,8 @@ returns setof scheduler.occurrence
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 set enable_seqscan = off
 set enable_nestloop = off
 set jit = off
@@ -475,7 +538,7 @@ as $$
       select distinct certification.expires_on
       from scheduler.certification as certification
       where certification.user_id = asked.user_id
-        and certification.expires_on >= scope.evaluation_date
+        and certification.expires_on between scope.evaluation_date and date '9999-12-31'
     ) as near on true
   ),
   near_expiry as materialized (
@@ -538,7 +601,8 @@ returns setof scheduler.occurrence
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 set enable_seqscan = off
 set enable_nestloop = on
 set jit = off
@@ -576,26 +640,6 @@ as $$
     join scope on scope.organisation_id = state.organisation_id
     where state.active
       and (explaining or state.silent_since <= scope.evaluation_date - scope.threshold_days)
-  ),
-  resting as (
-    select scope.organisation_id, reason.rests, reason.mentors
-    from scope
-    cross join lateral (
-      select
-        count(*) filter (where state.inactivity_rests_until > scope.evaluation_date) as cooling,
-        count(*) filter (
-          where state.inactivity_rests_until <= scope.evaluation_date
-            and state.inactivity_reminders >= scope.max_reminders
-        ) as reminded
-      from scheduler.mentor_state as state
-      where state.active
-        and state.organisation_id = scope.organisation_id
-        and state.silent_since <= scope.evaluation_date - scope.threshold_days
-    ) as counted
-    cross join lateral (
-      values ('cooldown', counted.cooling), ('max_reminders', counted.reminded)
-    ) as reason (rests, mentors)
-    where user_ids is null and reason.mentors > 0
   )
   select
     'inactivity',
@@ -614,24 +658,17 @@ as $$
     )
   from silent
   cross join lateral (
-    select coalesce(max(split_part(sent.occurrence_key, ':', 3)::integer), 0) + 1 as number
+    select coalesce(max(substring(sent.occurrence_key from ':([0-9]{1,9})$')::integer), 0) + 1 as number
     from scheduler.notifications as sent
     where sent.user_id = silent.user_id
       and sent.scenario_type = 'inactivity'
       and sent.status <> 'cancelled'
       and sent.occurrence_key like 'inactivity:' || silent.silent_since || ':%'
-  ) as reminder
-
-  union all
-
-  select
-    'inactivity', null, resting.organisation_id, null, null, true, resting.rests,
-    jsonb_build_object('mentors', resting.mentors)
-  from resting;
+  ) as reminder;
 $$;
 
 comment on function scheduler.detect_inactivity(scheduler.evaluation_scope[], uuid[], boolean) is
-  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next; those in cooldown or past their last reminder as a count.';
+  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next. Who rests is passed by, and counted by count_resting.';
 
 create or replace function scheduler.detect_milestone(
   scopes scheduler.evaluation_scope[],
@@ -642,7 +679,7 @@ returns setof scheduler.occurrence
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_nestloop = on
 set jit = off
@@ -704,7 +741,7 @@ as $$
     select
       reached.*,
       (
-        select max(split_part(sent.occurrence_key, ':', 2)::integer)
+        select max(substring(sent.occurrence_key from '^milestone:([0-9]{1,9})$')::integer)
         from scheduler.notifications as sent
         where sent.user_id = reached.user_id
           and sent.scenario_type = 'milestone'
@@ -751,7 +788,7 @@ returns setof scheduler.occurrence
 language plpgsql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   scenario record;
@@ -777,7 +814,7 @@ comment on function scheduler.detect_occurrences(scheduler.evaluation_scope[], u
 create or replace function scheduler.drop_source_triggers(source regclass, kind text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   event text;
@@ -803,7 +840,7 @@ create or replace function scheduler.evaluation_scopes(
 returns setof scheduler.evaluation_scope
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with wanted as (
     select organisation.organisation_id, organisation.active_mentors
@@ -890,13 +927,14 @@ language plpgsql
 stable
 security definer
 set search_path = ''
+set datestyle = 'ISO'
 set jit = off
 as $$
 #variable_conflict use_column
 declare
   mentor scheduler.mentor_state;
   scopes scheduler.evaluation_scope[];
-  out_of_scope text;
+  out_of_scope pg_catalog.text;
 begin
   perform scheduler.check_evaluation_arguments(null, as_of, false);
   if explain_scenario_evaluation.user_id is null then
@@ -911,7 +949,7 @@ begin
       using
         errcode = 'no_data_found',
         hint = 'Look for the id in ' || coalesce(
-          (select tracked.source::text from scheduler.tracked_sources as tracked where tracked.kind = 'roster'),
+          (select tracked.source::pg_catalog.text from scheduler.tracked_sources as tracked where tracked.kind = 'roster'),
           'a roster; none is tracked yet, see scheduler.track_roster'
         ) || '.';
   end if;
@@ -985,7 +1023,8 @@ create or replace function scheduler.explain_verdict(
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$
   select case
     when reason = 'mentor_not_active' then 'The mentor is not active on the roster.'
@@ -1038,7 +1077,7 @@ create or replace function scheduler.fold_roster()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tracked scheduler.tracked_sources;
@@ -1078,7 +1117,7 @@ create or replace function scheduler.fold_truncate()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform scheduler.rebuild_mentor_state();
@@ -1088,38 +1127,51 @@ $$;
 
 comment on function scheduler.fold_truncate() is 'After a tracked table was truncated: derives the state from what is left.';
 
-create or replace function scheduler.forget_windows()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
+create or replace function scheduler.forget_hints(user_ids uuid[])
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
 as $$
-begin
-  if tg_op = 'TRUNCATE' then
-    update scheduler.mentor_state as state
-    set inactivity_rests_until = default, inactivity_reminders = default, milestone_by = state.last_activity_on
-    where state.inactivity_rests_until <> '-infinity'
-      or state.inactivity_reminders <> 0
-      or (state.milestone_by is null and state.activity_count > 0);
-    return null;
-  end if;
-
+  -- In key order, as every writer of mentor_state locks it.
   update scheduler.mentor_state as state
   set inactivity_rests_until = default, inactivity_reminders = default, milestone_by = state.last_activity_on
   from (
     select forgotten.user_id
     from scheduler.mentor_state as forgotten
-    where forgotten.user_id in (select changed.user_id from old_rows as changed)
+    where forgotten.user_id = any (user_ids)
     order by forgotten.user_id
     for update
   ) as locked
   where state.user_id = locked.user_id;
+$$;
+
+comment on function scheduler.forget_hints(uuid[]) is
+  'Drops what mentor_state remembers of the windows of these mentors, who are looked at in full again.';
+
+create or replace function scheduler.forget_windows()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'TRUNCATE' then
+    perform scheduler.forget_hints(array(
+      select state.user_id
+      from scheduler.mentor_state as state
+      where state.inactivity_rests_until <> '-infinity'
+        or state.inactivity_reminders <> 0
+        or (state.milestone_by is null and state.activity_count > 0)
+    ));
+  else
+    perform scheduler.forget_hints(array(select changed.user_id from old_rows as changed));
+  end if;
   return null;
 end;
 $$;
 
 comment on function scheduler.forget_windows() is
-  'After windows were changed or released: drops the hints of their mentors, who are looked at in full again.';
+  'Drops the hints of mentors whose windows or notifications were changed or removed.';
 
 create or replace function scheduler.judge_occurrences(
   as_of timestamptz,
@@ -1131,7 +1183,7 @@ returns setof scheduler.verdict
 language sql
 stable
 rows 10000
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 -- The planner can't know how many rows a detector returns, and takes it for
 -- few. Look-ups by index stand as laterals below; all other joins are hashed.
 set enable_seqscan = off
@@ -1156,7 +1208,6 @@ as $$
       history.in_week,
       found.due and not history.has_occurrence as due,
       case
-        when found.user_id is null then found.rests
         when history.has_occurrence then 'already_notified'
         when not found.due then 'not_due'
         when exists (
@@ -1204,20 +1255,11 @@ as $$
       limit 1
     ) as latest on true
   ),
-  placed as materialized (
+  eligible as materialized (
     select
       assessed.*,
-      row_number() over (
-        partition by assessed.user_id order by scope.priority, assessed.scenario_type
-      ) as place
-    from assessed
-    join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
-    where assessed.reason is null
-  ),
-  allowed as materialized (
-    select
-      placed.*,
       scope.config_id,
+      scope.priority,
       scope.cooldown_days,
       scope.ttl_hours,
       scope.daily_cap,
@@ -1226,38 +1268,18 @@ as $$
       scope.quiet_end,
       scope.timezone as organisation_timezone,
       coalesce(mentor.timezone, scope.timezone) as timezone,
-      lower(split_part(replace(coalesce(mentor.locale, scope.locale), '_', '-'), '-', 1)) as locale,
-      case
-        when placed.today + placed.place > scope.daily_cap or placed.in_week + placed.place > scope.weekly_cap
-          then 'frequency_cap'
-      end as capped
-    from placed
-    join scope on scope.organisation_id = placed.organisation_id and scope.scenario_type = placed.scenario_type
+      lower(split_part(replace(coalesce(mentor.locale, scope.locale), '_', '-'), '-', 1)) as locale
+    from assessed
+    join scope on scope.organisation_id = assessed.organisation_id and scope.scenario_type = assessed.scenario_type
     left join lateral (
       select state.timezone, state.locale
       from scheduler.mentor_state as state
-      where state.user_id = placed.user_id
+      where state.user_id = assessed.user_id
       offset 0
     ) as mentor on true
+    where assessed.reason is null
   ),
-  -- A zone, a clock and a template are worked out once for all who share them.
-  delivery as materialized (
-    select
-      shared.organisation_id,
-      shared.timezone,
-      scheduler.next_allowed_time(
-        wanted => as_of,
-        zone => scheduler.usable_timezone(array[shared.timezone, shared.organisation_timezone]),
-        quiet_start => shared.quiet_start,
-        quiet_end => shared.quiet_end
-      ) as deliver_after
-    from (
-      select distinct
-        allowed.organisation_id, allowed.timezone, allowed.organisation_timezone, allowed.quiet_start, allowed.quiet_end
-      from allowed
-      where allowed.capped is null
-    ) as shared
-  ),
+  -- A template, a zone and a clock are worked out once for all who share them.
   compiled as materialized (
     select
       template.organisation_id,
@@ -1272,9 +1294,8 @@ as $$
   wording as materialized (
     select shared.organisation_id, shared.scenario_type, shared.locale, chosen.locale as written_in, chosen.placeholders, chosen.title, chosen.body
     from (
-      select distinct allowed.organisation_id, allowed.scenario_type, allowed.locale
-      from allowed
-      where allowed.capped is null
+      select distinct eligible.organisation_id, eligible.scenario_type, eligible.locale
+      from eligible
     ) as shared
     cross join lateral (
       select compiled.*
@@ -1285,6 +1306,49 @@ as $$
       order by array_position(array[shared.locale, 'nb', 'en'], compiled.locale), compiled.organisation_id nulls last
       limit 1
     ) as chosen
+  ),
+  -- What can't be said takes no place under the caps.
+  allowed as materialized (
+    select
+      placed.*,
+      case
+        when placed.title is null then 'no_template'
+        when placed.today + placed.place > placed.daily_cap or placed.in_week + placed.place > placed.weekly_cap
+          then 'frequency_cap'
+      end as held_back
+    from (
+      select
+        eligible.*,
+        wording.written_in,
+        wording.placeholders,
+        wording.title,
+        wording.body,
+        row_number() over (
+          partition by eligible.user_id, wording.title is null order by eligible.priority, eligible.scenario_type
+        ) as place
+      from eligible
+      left join wording
+        on wording.organisation_id = eligible.organisation_id
+        and wording.scenario_type = eligible.scenario_type
+        and wording.locale = eligible.locale
+    ) as placed
+  ),
+  delivery as materialized (
+    select
+      shared.organisation_id,
+      shared.timezone,
+      scheduler.next_allowed_time(
+        wanted => as_of,
+        zone => scheduler.usable_timezone(array[shared.timezone, shared.organisation_timezone]),
+        quiet_start => shared.quiet_start,
+        quiet_end => shared.quiet_end
+      ) as deliver_after
+    from (
+      select distinct
+        allowed.organisation_id, allowed.timezone, allowed.organisation_timezone, allowed.quiet_start, allowed.quiet_end
+      from allowed
+      where allowed.held_back is null
+    ) as shared
   )
   select
     assessed.scenario_type,
@@ -1297,11 +1361,19 @@ as $$
     assessed.reason,
     case
       when explaining then coalesce(assessed.facts, '{}') || jsonb_build_object('cooldown_until', assessed.rested_until)
-      when assessed.user_id is null then assessed.facts
     end,
     null::date, null::date, null::timestamptz, null::timestamptz, null, null, null::jsonb
   from assessed
   where assessed.reason is not null
+
+  union all
+
+  select
+    'inactivity', null, resting.organisation_id, null, null, null, true, resting.reason,
+    jsonb_build_object('mentors', resting.mentors),
+    null, null, null, null, null, null, null
+  from scheduler.count_resting(scopes) as resting
+  where user_ids is null
 
   union all
 
@@ -1313,7 +1385,7 @@ as $$
     allowed.evaluation_date,
     allowed.occurrence_key,
     true,
-    case when allowed.capped is not null then allowed.capped when wording.title is null then 'no_template' end,
+    allowed.held_back,
     case
       when explaining then allowed.facts || jsonb_build_object(
         'cooldown_until', allowed.rested_until,
@@ -1328,26 +1400,22 @@ as $$
     allowed.evaluation_date + allowed.cooldown_days,
     delivery.deliver_after,
     delivery.deliver_after + make_interval(hours => allowed.ttl_hours),
-    format(wording.title, variadic said.values),
-    format(wording.body, variadic said.values),
+    format(allowed.title, variadic said.values),
+    format(allowed.body, variadic said.values),
     jsonb_build_object('scenario_type', allowed.scenario_type, 'occurrence_key', allowed.occurrence_key) || allowed.facts
   from allowed
   left join delivery on delivery.organisation_id = allowed.organisation_id and delivery.timezone = allowed.timezone
-  left join wording
-    on wording.organisation_id = allowed.organisation_id
-    and wording.scenario_type = allowed.scenario_type
-    and wording.locale = allowed.locale
   left join lateral (
     select array_agg(
       case
-        when wording.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
+        when allowed.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
         else fact.value
       end
       order by fact.position
     ) as values
     from (
       select coalesce(allowed.facts ->> placeholder.name, '') as value, placeholder.position
-      from unnest(wording.placeholders) with ordinality as placeholder (name, position)
+      from unnest(allowed.placeholders) with ordinality as placeholder (name, position)
     ) as fact
   ) as said on true;
 $$;
@@ -1359,7 +1427,7 @@ create or replace function scheduler.known_scenarios_hint()
 returns text
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select 'Known scenarios: ' || string_agg(scenario.scenario_type, ', ' order by scenario.scenario_type) || '.'
   from scheduler.scenarios as scenario;
@@ -1376,21 +1444,31 @@ create or replace function scheduler.next_allowed_time(
 returns timestamptz
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with clock as (
     select (wanted at time zone zone)::date as today, (wanted at time zone zone)::time as now_there
+  ),
+  next_end as (
+    select case
+      when quiet_start < quiet_end and now_there >= quiet_start and now_there < quiet_end
+        then (today + quiet_end) at time zone zone
+      when quiet_start > quiet_end and now_there < quiet_end
+        then (today + quiet_end) at time zone zone
+      when quiet_start > quiet_end and now_there >= quiet_start
+        then (today + 1 + quiet_end) at time zone zone
+      else wanted
+    end as allowed
+    from clock
   )
+  -- An end that the clock skips in spring may fall into quiet hours again.
   select case
-    when quiet_start < quiet_end and now_there >= quiet_start and now_there < quiet_end
-      then (today + quiet_end) at time zone zone
-    when quiet_start > quiet_end and now_there < quiet_end
-      then (today + quiet_end) at time zone zone
-    when quiet_start > quiet_end and now_there >= quiet_start
-      then (today + 1 + quiet_end) at time zone zone
-    else wanted
+    when next_end.allowed = wanted then wanted
+    else scheduler.next_allowed_time(
+      wanted => next_end.allowed, zone => zone, quiet_start => quiet_start, quiet_end => quiet_end
+    )
   end
-  from clock;
+  from next_end;
 $$;
 
 comment on function scheduler.next_allowed_time(timestamptz, text, time, time) is
@@ -1400,7 +1478,7 @@ create or replace function scheduler.note_milestones()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   added integer[];
@@ -1447,12 +1525,14 @@ comment on function scheduler.note_milestones() is
 create or replace function scheduler.rebuild_mentor_state()
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   corrected bigint;
   removed bigint;
 begin
+  perform set_config('scheduler.refolded', 'on', true); -- as in refold_mentors
+
   -- Writers of tracked tables wait here, so the sources stand still while they are read.
   lock table scheduler.mentor_state in share row exclusive mode;
 
@@ -1526,7 +1606,7 @@ create or replace function scheduler.record_evaluation(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   active integer;
@@ -1594,7 +1674,7 @@ comment on function scheduler.record_evaluation(uuid, timestamptz, timestamptz, 
 create or replace function scheduler.refold_mentors(user_ids uuid[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   active_before jsonb;
@@ -1602,6 +1682,10 @@ begin
   if coalesce(cardinality(user_ids), 0) = 0 then
     return;
   end if;
+
+  -- For the rest of the transaction: what is read below must not be added again
+  -- by a fold of inserted rows that has its turn later.
+  perform set_config('scheduler.refolded', 'on', true);
 
   -- One pass in key order takes the lock of every row, new or not, as the fold
   -- of inserted activities does. Only then are the sources read, by the next
@@ -1708,14 +1792,16 @@ comment on function scheduler.refold_mentors(uuid[]) is
 create or replace function scheduler.refresh_source_views()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- A date out of every calendar, infinity above all, is taken for none: one bad row must not stop a run.
   execute 'create or replace view scheduler.roster as ' || coalesce(
     (
       select format(
-        'select %I as user_id, coalesce(%s, %L::uuid) as organisation_id, coalesce((%s), false) as active, '
-          '%I::date as joined_on, nullif(btrim(%s), '''') as timezone, nullif(btrim(%s), '''') as locale from %s where %1$I is not null',
+        'select %1$I as user_id, coalesce(%2$s, %3$L::uuid) as organisation_id, coalesce((%4$s), false) as active, '
+          'case when %5$I between ''0001-01-01'' and ''9999-12-31'' then %5$I::date end as joined_on, '
+          'nullif(btrim(%6$s), '''') as timezone, nullif(btrim(%7$s), '''') as locale from %8$s where %1$I is not null',
         tracked.user_column,
         coalesce(quote_ident(tracked.organisation_column), 'null'),
         '00000000-0000-0000-0000-000000000000',
@@ -1736,7 +1822,7 @@ begin
     (
       select string_agg(
         format(
-          'select %I as user_id, %I::date as activity_date from %s where %1$I is not null and %2$I is not null and (%4$s)',
+          'select %I as user_id, %I::date as activity_date from %s where %1$I is not null and %2$I between ''0001-01-01'' and ''9999-12-31'' and (%4$s)',
           tracked.user_column, tracked.date_column, tracked.source, coalesce(tracked.condition, 'true')
         ),
         ' union all ' order by tracked.id
@@ -1752,32 +1838,41 @@ $$;
 comment on function scheduler.refresh_source_views() is
   'Writes the views scheduler.roster and scheduler.activity anew from what is tracked and still exists.';
 
-create or replace function scheduler.release_window()
+create or replace function scheduler.release_windows()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
+declare
+  cancelled bigint[] := array(
+    select updated.id
+    from new_rows as updated
+    join old_rows as before on before.id = updated.id
+    where updated.status = 'cancelled' and before.status <> 'cancelled'
+  );
 begin
-  if tg_op = 'UPDATE' then
-    delete from scheduler.scenario_cooldowns as released where released.notification_id = old.id;
+  if cancelled = '{}' then
+    return null;
   end if;
-  -- A reminder that no longer counts must not be counted on, even where no window was left to release.
-  update scheduler.mentor_state as state
-  set inactivity_reminders = default, milestone_by = state.last_activity_on
-  where state.user_id = old.user_id;
+  -- A reminder that no longer counts must not be counted on, even where no window is left to release.
+  perform scheduler.forget_hints(array(
+    select updated.user_id from new_rows as updated where updated.id = any (cancelled)
+  ));
+  delete from scheduler.scenario_cooldowns as released where released.notification_id = any (cancelled);
   return null;
 end;
 $$;
 
-comment on function scheduler.release_window() is
-  'Releases the window of a notification that is cancelled, so that the scenario is free to be due again.';
+comment on function scheduler.release_windows() is
+  'Releases the windows of notifications that are cancelled, so that their scenarios are free to be due again.';
 
 create or replace function scheduler.remember_windows()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$
 begin
   -- Hints only, so a mentor whom somebody is writing just now is passed over:
@@ -1835,16 +1930,17 @@ returns setof scheduler.candidate
 language plpgsql
 security definer
 set search_path = ''
+set datestyle = 'ISO'
 set jit = off
 as $$
 declare
   scopes scheduler.evaluation_scope[];
-  run_id uuid := coalesce(invocation_id, gen_random_uuid());
-  started timestamptz := clock_timestamp();
-  ids constant regclass := pg_get_serial_sequence('scheduler.notifications', 'id');
-  suppressed_by_reason jsonb;
-  queued_by_scenario jsonb;
-  queued_by_config jsonb;
+  run_id pg_catalog.uuid := coalesce(invocation_id, gen_random_uuid());
+  started pg_catalog.timestamptz := clock_timestamp();
+  ids constant pg_catalog.regclass := pg_get_serial_sequence('scheduler.notifications', 'id');
+  suppressed_by_reason pg_catalog.jsonb;
+  queued_by_scenario pg_catalog.jsonb;
+  queued_by_config pg_catalog.jsonb;
   decided_count integer;
   queued_count integer;
   first_id bigint;
@@ -2039,7 +2135,7 @@ as $$
   select
     'activity',
     case when count(*) > 0 then 'ok' else 'fail' end,
-    coalesce('from ' || string_agg(t.source::text, ', ' order by t.id), 'no activity is tracked: call scheduler.track_activity')
+    coalesce('from ' || string_agg(t.source::pg_catalog.text, ', ' order by t.id), 'no activity is tracked: call scheduler.track_activity')
   from scheduler.tracked_sources as t
   where t.kind = 'activity'
 
@@ -2117,7 +2213,7 @@ create or replace function scheduler.track_activity(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   source_id bigint;
@@ -2154,14 +2250,17 @@ create or replace function scheduler.%1$I()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $fold$
 begin
-  if tg_op = 'INSERT' then
+  if tg_op = 'INSERT' and current_setting('scheduler.refolded', true) = 'on' then
+    -- The same statement may have refolded a mentor with these rows in view already.
+    perform scheduler.refold_mentors(array(select recorded.%2$I from new_rows as recorded));
+  elsif tg_op = 'INSERT' then
     insert into scheduler.mentor_state as state (user_id, last_activity_on, activity_count)
     select recorded.%2$I, max(recorded.%3$I::date), count(*)
     from new_rows as recorded
-    where recorded.%2$I is not null and recorded.%3$I is not null and (%4$s)
+    where recorded.%2$I is not null and recorded.%3$I between '0001-01-01' and '9999-12-31' and (%4$s)
     group by recorded.%2$I
     order by recorded.%2$I
     on conflict (user_id) do update set
@@ -2239,7 +2338,7 @@ create or replace function scheduler.track_roster(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   previous regclass;
@@ -2299,7 +2398,7 @@ comment on function scheduler.track_roster(regclass, name, name, name, text, nam
 create or replace function scheduler.untrack(source regclass)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tracked scheduler.tracked_sources;
@@ -2330,14 +2429,22 @@ create or replace function scheduler.usable_timezone(zones text[])
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   zone text;
 begin
   foreach zone in array zones loop
     begin
-      if pg_catalog.timezone(zone, now()) is not null then
+      -- PostgreSQL also takes rules like Foo7 and abbreviations like CEST. A name
+      -- with a slash and no digit can be neither; others are looked up in the list.
+      if timezone(zone, now()) is not null
+        and (
+          zone ~ '^[A-Za-z]+(/[A-Za-z_-]+)+$'
+          or zone = 'UTC'
+          or exists (select from pg_timezone_names as known where known.name = zone)
+        )
+      then
         return zone;
       end if;
     exception
@@ -2356,7 +2463,7 @@ create or replace function scheduler.verify_mentor_state()
 returns table (user_id uuid, difference text, expected jsonb, actual jsonb)
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with expected as (
     select derived.user_id, to_jsonb(derived) - 'milestone_by' as facts

@@ -7,6 +7,10 @@ create or replace trigger scenarios_are_valid
   before insert or update on scheduler.scenarios
   for each row execute function scheduler.check_scenario();
 
+create or replace trigger scenarios_have_a_default_config
+  after insert on scheduler.scenarios
+  for each row execute function scheduler.add_default_config();
+
 create or replace trigger scenario_config_is_valid
   before insert or update on scheduler.scenario_config
   for each row execute function scheduler.check_scenario_config();
@@ -43,14 +47,14 @@ create or replace trigger scenario_cooldowns_forget_all
   for each statement execute function scheduler.forget_windows();
 
 create or replace trigger notifications_release_cancelled
-  after update of status on scheduler.notifications
-  for each row when (new.status = 'cancelled' and old.status <> 'cancelled')
-  execute function scheduler.release_window();
+  after update on scheduler.notifications
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function scheduler.release_windows();
 
 create or replace trigger notifications_forget_deleted
   after delete on scheduler.notifications
-  for each row when (old.status <> 'cancelled')
-  execute function scheduler.release_window();
+  referencing old table as old_rows
+  for each statement execute function scheduler.forget_windows();
 
 create or replace trigger notifications_forget_all
   after truncate on scheduler.notifications
@@ -82,21 +86,19 @@ values
   )
 on conflict on constraint scenarios_pkey do nothing;
 
-insert into scheduler.scenario_config (scenario_type, params)
-select scenario.scenario_type, scenario.default_params
-from scheduler.scenarios as scenario
-where scenario.scenario_type in ('expiry', 'inactivity', 'milestone')
-on conflict on constraint one_config_per_organisation_and_scenario do nothing;
-
+-- Only into an empty table: a text that an operator took away stays away.
 insert into scheduler.scenario_templates (scenario_type, locale, title, body)
-values
-  ('inactivity', 'nb', 'Det er en stund siden sist', 'Vi setter pris på det du gjør. Åpne appen når det passer for deg.'),
-  ('inactivity', 'nn', 'Det er ei stund sidan sist', 'Vi set pris på det du gjer. Opne appen når det passar for deg.'),
-  ('inactivity', 'en', 'It has been a while', 'We value what you do. Open the app whenever it suits you.'),
-  ('milestone', 'nb', 'Tusen takk for innsatsen', 'Antall aktiviteter du har registrert: {{milestone}}. Det betyr mye for dem du møter.'),
-  ('milestone', 'nn', 'Tusen takk for innsatsen', 'Talet på aktivitetar du har registrert: {{milestone}}. Det betyr mykje for dei du møter.'),
-  ('milestone', 'en', 'Thank you for your time', 'Activities you have recorded so far: {{milestone}}. It matters to those you meet.'),
-  ('expiry', 'nb', 'Noe hos deg går snart ut', 'Åpne appen før {{expires_on}} for å se hva som må fornyes.'),
-  ('expiry', 'nn', 'Noko hos deg går snart ut', 'Opne appen før {{expires_on}} for å sjå kva som må fornyast.'),
-  ('expiry', 'en', 'Something of yours expires soon', 'Open the app before {{expires_on}} to see what needs renewing.')
-on conflict on constraint one_template_per_organisation_scenario_locale do nothing;
+select shipped.scenario_type, shipped.locale, shipped.title, shipped.body
+from (
+  values
+    ('inactivity', 'nb', 'Det er en stund siden sist', 'Vi setter pris på det du gjør. Åpne appen når det passer for deg.'),
+    ('inactivity', 'nn', 'Det er ei stund sidan sist', 'Vi set pris på det du gjer. Opne appen når det passar for deg.'),
+    ('inactivity', 'en', 'It has been a while', 'We value what you do. Open the app whenever it suits you.'),
+    ('milestone', 'nb', 'Tusen takk for innsatsen', 'Antall aktiviteter du har registrert: {{milestone}}. Det betyr mye for dem du møter.'),
+    ('milestone', 'nn', 'Tusen takk for innsatsen', 'Talet på aktivitetar du har registrert: {{milestone}}. Det betyr mykje for dei du møter.'),
+    ('milestone', 'en', 'Thank you for your time', 'Activities you have recorded so far: {{milestone}}. It matters to those you meet.'),
+    ('expiry', 'nb', 'Noe hos deg går snart ut', 'Åpne appen før {{expires_on}} for å se hva som må fornyes.'),
+    ('expiry', 'nn', 'Noko hos deg går snart ut', 'Opne appen før {{expires_on}} for å sjå kva som må fornyast.'),
+    ('expiry', 'en', 'Something of yours expires soon', 'Open the app before {{expires_on}} to see what needs renewing.')
+) as shipped (scenario_type, locale, title, body)
+where not exists (select from scheduler.scenario_templates);

@@ -65,3 +65,84 @@ as $$
   from public.run_scenario_evaluation(as_of => as_of) as candidate
   where candidate.user_id = mentor;
 $$;
+
+-- Evaluates for real, without a result.
+create function tests.evaluate(as_of timestamptz) returns void
+language sql
+as $$ select count(*) from public.run_scenario_evaluation(as_of => as_of) $$;
+
+-- The keys of one mentor's candidates in a dry run over everybody, of all scenarios or one; null: none.
+create function tests.foreseen(mentor uuid, as_of timestamptz, scenario text default null) returns text
+language sql
+as $$
+  select string_agg(candidate.occurrence_key, ', ' order by candidate.occurrence_key)
+  from public.run_scenario_evaluation(
+    as_of => as_of, dry_run => true, scenarios => case when scenario is not null then array[scenario] end
+  ) as candidate
+  where candidate.user_id = mentor;
+$$;
+
+-- The same, written to the outbox.
+create function tests.pushed(mentor uuid, as_of timestamptz, scenario text default null) returns text
+language sql
+as $$
+  select string_agg(candidate.occurrence_key, ', ' order by candidate.occurrence_key)
+  from public.run_scenario_evaluation(
+    as_of => as_of, scenarios => case when scenario is not null then array[scenario] end
+  ) as candidate
+  where candidate.user_id = mentor;
+$$;
+
+-- What an evaluation held back, as its ledger row says: scenario, reason, number of mentors.
+create function tests.held_back(as_of timestamptz) returns jsonb
+language plpgsql
+as $$
+declare
+  run uuid := gen_random_uuid();
+begin
+  perform public.run_scenario_evaluation(as_of => held_back.as_of, invocation_id => run);
+  return (select suppressed from scheduler.invocations where id = run);
+end;
+$$;
+
+-- A notification that an earlier evaluation left in the outbox.
+create function tests.queued(mentor uuid, scenario text, key text, day date, status text default 'sent') returns bigint
+language sql
+as $$
+  insert into scheduler.notifications (user_id, scenario_type, occurrence_key, evaluation_date, status, title, body)
+  values (mentor, scenario, key, day, status, 'title', 'body')
+  returning id;
+$$;
+
+-- The hint of the error that a statement raises.
+create function tests.hint_of(statement text) returns text
+language plpgsql
+as $$
+declare
+  hint text;
+begin
+  execute statement;
+  return 'no error';
+exception
+  when others then
+    get stacked diagnostics hint = pg_exception_hint;
+    return hint;
+end;
+$$;
+
+-- Every row of the engine's tables, and where it lies: a row written anew with the same values shows too.
+create function tests.engine_contents() returns table (relation text, contents text)
+language plpgsql
+as $$
+begin
+  for relation in
+    select c.oid::regclass::text
+    from pg_class as c
+    where c.relnamespace = 'scheduler'::regnamespace and c.relkind = 'r'
+    order by 1
+  loop
+    execute format('select md5(string_agg(r.ctid || r::text, '','' order by r.ctid)) from %s as r', relation) into contents;
+    return next;
+  end loop;
+end;
+$$;

@@ -135,16 +135,20 @@ async function waitUntilReady(url: string, alive: () => boolean): Promise<boolea
 
 // Holds a server for as long as this program lives: when its end of the pipe
 // closes, for whatever reason, SIGKILL included, the server stops and its
-// folder goes.
+// folder goes. In the background, since Deno kills its own child when it exits.
 const LIFELINE = `
-trap '' INT TERM HUP
-folder=$1; shift
-"$@" >"$folder/server.log" 2>&1 &
-server=$!
-cat >/dev/null
-kill -INT $server 2>/dev/null
-wait $server
-rm -rf "$folder"
+exec 3<&0
+(
+  trap '' INT TERM HUP
+  folder=$1; shift
+  "$@" >"$folder/server.log" 2>&1 3<&- &
+  server=$!
+  cat <&3 >/dev/null
+  kill -INT $server 2>/dev/null
+  wait $server
+  rm -rf "$folder"
+) &
+wait
 `;
 
 /**

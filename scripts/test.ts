@@ -109,8 +109,12 @@ try {
 
   // Files of one server run one after the other: they share its default settings.
   for (const count of await Promise.all([runPgtap(system), runPgtap(embedded)])) add(count);
-  const files = await testFiles("sql/tests", ".test.ts");
-  if (files.length > 0) add(await runDeno(system, files));
+  add(
+    await runDeno(system, [
+      ...await testFiles("sql/tests", ".test.ts"),
+      ...await testFiles("scripts", ".test.ts"),
+    ]),
+  );
 } finally {
   await stopAll();
 }

@@ -12,6 +12,7 @@ interface PlanNode {
   "Relation Name"?: string;
   "Index Name"?: string;
   "Index Cond"?: string;
+  "Recheck Cond"?: string;
   Plans?: PlanNode[];
 }
 
@@ -60,7 +61,8 @@ function wholeScans(statements: ExplainedStatement[]): string[] {
       .filter((node) => LARGE.includes(`${node.Schema}.${node["Relation Name"]}`))
       .filter((node) =>
         node["Node Type"] === "Seq Scan" ||
-        (node["Node Type"].startsWith("Index") && node["Index Cond"] === undefined)
+        (node["Node Type"].startsWith("Index") && node["Index Cond"] === undefined) ||
+        (node["Node Type"] === "Bitmap Heap Scan" && node["Recheck Cond"] === undefined)
       )
       .map((node) =>
         `${node["Node Type"]} on ${node.Schema}.${node["Relation Name"]} in: ${

@@ -1,13 +1,13 @@
 create or replace function scheduler.count_resting(scopes scheduler.evaluation_scope[])
-returns table (organisation_id uuid, reason text, mentors bigint)
+returns table (reason text, mentors bigint)
 language sql
 stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
   select
-    resting.organisation_id,
     case
       when exists (
         select from public.notification_preferences as preference
@@ -24,7 +24,7 @@ as $$
     count(*)
   from unnest(scopes) as scope
   cross join lateral (
-    select state.organisation_id, state.user_id, state.inactivity_rests_until > scope.evaluation_date as cooling
+    select state.user_id, state.inactivity_rests_until > scope.evaluation_date as cooling
     from scheduler.mentor_state as state
     where state.active
       and state.organisation_id = scope.organisation_id
@@ -36,7 +36,7 @@ as $$
     offset 0
   ) as resting
   where scope.scenario_type = 'inactivity'
-  group by 1, 2;
+  group by 1;
 $$;
 
 comment on function scheduler.count_resting(scheduler.evaluation_scope[]) is

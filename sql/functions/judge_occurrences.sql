@@ -14,6 +14,7 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_nestloop = off
 set jit = off
+set work_mem = '32MB'
 as $$
   with scope as materialized (
     select s.* from unnest(scopes) as s
@@ -110,11 +111,19 @@ as $$
       template.organisation_id,
       template.scenario_type,
       template.locale,
-      scenario.placeholders,
-      scheduler.compile_template(template.title, scenario.placeholders) as title,
-      scheduler.compile_template(template.body, scenario.placeholders) as body
+      used.placeholders,
+      scheduler.compile_template(template.title, used.placeholders) as title,
+      scheduler.compile_template(template.body, used.placeholders) as body
     from scheduler.scenario_templates as template
     join scheduler.scenarios as scenario on scenario.scenario_type = template.scenario_type
+    cross join lateral (
+      select array(
+        select placeholder
+        from unnest(scenario.placeholders) as placeholder
+        where strpos(template.title || template.body, '{{' || placeholder || '}}') > 0
+      ) as placeholders
+      offset 0
+    ) as used
   ),
   wording as materialized (
     select shared.organisation_id, shared.scenario_type, shared.locale, chosen.locale as written_in, chosen.placeholders, chosen.title, chosen.body
@@ -194,15 +203,6 @@ as $$
   union all
 
   select
-    'inactivity', null, resting.organisation_id, null, null, null, true, resting.reason,
-    jsonb_build_object('mentors', resting.mentors),
-    null, null, null, null, null, null, null
-  from scheduler.count_resting(scopes) as resting
-  where user_ids is null
-
-  union all
-
-  select
     allowed.scenario_type,
     allowed.user_id,
     allowed.organisation_id,
@@ -225,24 +225,23 @@ as $$
     allowed.evaluation_date + allowed.cooldown_days,
     delivery.deliver_after,
     delivery.deliver_after + make_interval(hours => allowed.ttl_hours),
-    format(allowed.title, variadic said.values),
-    format(allowed.body, variadic said.values),
+    format(allowed.title, variadic said.facts),
+    format(allowed.body, variadic said.facts),
     jsonb_build_object('scenario_type', allowed.scenario_type, 'occurrence_key', allowed.occurrence_key) || allowed.facts
   from allowed
   left join delivery on delivery.organisation_id = allowed.organisation_id and delivery.timezone = allowed.timezone
-  left join lateral (
-    select array_agg(
-      case
+  cross join lateral (
+    select array(
+      select case
         when allowed.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
         else fact.value
       end
-      order by fact.position
-    ) as values
-    from (
-      select coalesce(allowed.facts ->> placeholder.name, '') as value, placeholder.position
-      from unnest(allowed.placeholders) with ordinality as placeholder (name, position)
-    ) as fact
-  ) as said on true;
+      from (
+        select coalesce(allowed.facts ->> placeholder, '') as value from unnest(allowed.placeholders) as placeholder
+      ) as fact
+    ) as facts
+    offset 0
+  ) as said;
 $$;
 
 comment on function scheduler.judge_occurrences(timestamptz, scheduler.evaluation_scope[], uuid[], boolean) is

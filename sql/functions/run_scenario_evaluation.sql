@@ -12,6 +12,7 @@ security definer
 set search_path = ''
 set datestyle = 'ISO'
 set jit = off
+set work_mem = '32MB'
 as $$
 declare
   scopes scheduler.evaluation_scope[];
@@ -100,13 +101,18 @@ begin
     group by candidate.scenario_type, candidate.config_id
   ),
   held_back as (
-    select
-      verdict.scenario_type,
-      verdict.reason,
-      sum(case when verdict.user_id is null then (verdict.facts ->> 'mentors')::integer else 1 end) as mentors
-    from verdict
-    where verdict.due and verdict.reason is not null
-    group by verdict.scenario_type, verdict.reason
+    select each_reason.scenario_type, each_reason.reason, sum(each_reason.mentors) as mentors
+    from (
+      select verdict.scenario_type, verdict.reason, count(*) as mentors
+      from verdict
+      where verdict.due and verdict.reason is not null
+      group by verdict.scenario_type, verdict.reason
+      union all
+      select 'inactivity', resting.reason, resting.mentors
+      from scheduler.count_resting(scopes) as resting
+      where user_ids is null
+    ) as each_reason
+    group by each_reason.scenario_type, each_reason.reason
   )
   select
     (select min(candidate.notification_id) from candidate),

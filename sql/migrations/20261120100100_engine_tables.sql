@@ -301,5 +301,5 @@ begin
       data jsonb
     );
   end if;
-  comment on type scheduler.verdict is 'An occurrence judged: reason null means a push. Without user_id: so many mentors ({"mentors": n} in facts) whom the reason holds back.';
+  comment on type scheduler.verdict is 'An occurrence judged: reason null means a push.';
 end $$;

@@ -345,15 +345,15 @@ comment on function scheduler.compile_template(text, text[]) is
   'A template as a format string, with the n-th placeholder as %n$s: one format() then renders a row.';
 
 create or replace function scheduler.count_resting(scopes scheduler.evaluation_scope[])
-returns table (organisation_id uuid, reason text, mentors bigint)
+returns table (reason text, mentors bigint)
 language sql
 stable
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
   select
-    resting.organisation_id,
     case
       when exists (
         select from public.notification_preferences as preference
@@ -370,7 +370,7 @@ as $$
     count(*)
   from unnest(scopes) as scope
   cross join lateral (
-    select state.organisation_id, state.user_id, state.inactivity_rests_until > scope.evaluation_date as cooling
+    select state.user_id, state.inactivity_rests_until > scope.evaluation_date as cooling
     from scheduler.mentor_state as state
     where state.active
       and state.organisation_id = scope.organisation_id
@@ -382,7 +382,7 @@ as $$
     offset 0
   ) as resting
   where scope.scenario_type = 'inactivity'
-  group by 1, 2;
+  group by 1;
 $$;
 
 comment on function scheduler.count_resting(scheduler.evaluation_scope[]) is
@@ -1189,6 +1189,7 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_nestloop = off
 set jit = off
+set work_mem = '32MB'
 as $$
   with scope as materialized (
     select s.* from unnest(scopes) as s
@@ -1285,11 +1286,19 @@ as $$
       template.organisation_id,
       template.scenario_type,
       template.locale,
-      scenario.placeholders,
-      scheduler.compile_template(template.title, scenario.placeholders) as title,
-      scheduler.compile_template(template.body, scenario.placeholders) as body
+      used.placeholders,
+      scheduler.compile_template(template.title, used.placeholders) as title,
+      scheduler.compile_template(template.body, used.placeholders) as body
     from scheduler.scenario_templates as template
     join scheduler.scenarios as scenario on scenario.scenario_type = template.scenario_type
+    cross join lateral (
+      select array(
+        select placeholder
+        from unnest(scenario.placeholders) as placeholder
+        where strpos(template.title || template.body, '{{' || placeholder || '}}') > 0
+      ) as placeholders
+      offset 0
+    ) as used
   ),
   wording as materialized (
     select shared.organisation_id, shared.scenario_type, shared.locale, chosen.locale as written_in, chosen.placeholders, chosen.title, chosen.body
@@ -1369,15 +1378,6 @@ as $$
   union all
 
   select
-    'inactivity', null, resting.organisation_id, null, null, null, true, resting.reason,
-    jsonb_build_object('mentors', resting.mentors),
-    null, null, null, null, null, null, null
-  from scheduler.count_resting(scopes) as resting
-  where user_ids is null
-
-  union all
-
-  select
     allowed.scenario_type,
     allowed.user_id,
     allowed.organisation_id,
@@ -1400,24 +1400,23 @@ as $$
     allowed.evaluation_date + allowed.cooldown_days,
     delivery.deliver_after,
     delivery.deliver_after + make_interval(hours => allowed.ttl_hours),
-    format(allowed.title, variadic said.values),
-    format(allowed.body, variadic said.values),
+    format(allowed.title, variadic said.facts),
+    format(allowed.body, variadic said.facts),
     jsonb_build_object('scenario_type', allowed.scenario_type, 'occurrence_key', allowed.occurrence_key) || allowed.facts
   from allowed
   left join delivery on delivery.organisation_id = allowed.organisation_id and delivery.timezone = allowed.timezone
-  left join lateral (
-    select array_agg(
-      case
+  cross join lateral (
+    select array(
+      select case
         when allowed.written_in in ('nb', 'nn') and fact.value ~ '^\d{4}-\d\d-\d\d$' then to_char(fact.value::date, 'DD.MM.YYYY')
         else fact.value
       end
-      order by fact.position
-    ) as values
-    from (
-      select coalesce(allowed.facts ->> placeholder.name, '') as value, placeholder.position
-      from unnest(allowed.placeholders) with ordinality as placeholder (name, position)
-    ) as fact
-  ) as said on true;
+      from (
+        select coalesce(allowed.facts ->> placeholder, '') as value from unnest(allowed.placeholders) as placeholder
+      ) as fact
+    ) as facts
+    offset 0
+  ) as said;
 $$;
 
 comment on function scheduler.judge_occurrences(timestamptz, scheduler.evaluation_scope[], uuid[], boolean) is
@@ -1932,6 +1931,7 @@ security definer
 set search_path = ''
 set datestyle = 'ISO'
 set jit = off
+set work_mem = '32MB'
 as $$
 declare
   scopes scheduler.evaluation_scope[];
@@ -2020,13 +2020,18 @@ begin
     group by candidate.scenario_type, candidate.config_id
   ),
   held_back as (
-    select
-      verdict.scenario_type,
-      verdict.reason,
-      sum(case when verdict.user_id is null then (verdict.facts ->> 'mentors')::integer else 1 end) as mentors
-    from verdict
-    where verdict.due and verdict.reason is not null
-    group by verdict.scenario_type, verdict.reason
+    select each_reason.scenario_type, each_reason.reason, sum(each_reason.mentors) as mentors
+    from (
+      select verdict.scenario_type, verdict.reason, count(*) as mentors
+      from verdict
+      where verdict.due and verdict.reason is not null
+      group by verdict.scenario_type, verdict.reason
+      union all
+      select 'inactivity', resting.reason, resting.mentors
+      from scheduler.count_resting(scopes) as resting
+      where user_ids is null
+    ) as each_reason
+    group by each_reason.scenario_type, each_reason.reason
   )
   select
     (select min(candidate.notification_id) from candidate),

@@ -48,5 +48,6 @@ migration: install
 bench-evaluation: install
 	@$(RUN) bench/evaluation.ts
 
-clean: down
+clean:
+	@if [ -x $(DENO) ]; then $(RUN) scripts/stack.ts down; fi
 	@rm -rf node_modules .local

@@ -1,6 +1,13 @@
 // make check: everything that can be said of the code without a test.
 
-import { applyMigrations, createDatabase, migrationFiles, ROOT, supabase } from "./database.ts";
+import {
+  applyMigrations,
+  createDatabase,
+  functionFiles,
+  migrationFiles,
+  ROOT,
+  supabase,
+} from "./database.ts";
 import { findDrift } from "./functions.ts";
 import { connect, type Server, startServer, systemBinaries } from "./server.ts";
 import { onInterrupt } from "./terminal.ts";
@@ -32,15 +39,17 @@ const squawk: Check = async () => {
 
 const drift: Check = async () => {
   const sql = connect(url());
-  const { changed, orphaned, misnamed } = await findDrift(sql);
+  const { changed, dropped, misnamed } = await findDrift(sql, await functionFiles());
   await sql.end();
   return [
     ...changed.map((f) => `sql/functions/${f.name}.sql is not what the migrations make.`),
-    ...orphaned.map((signature) => `${signature} has no file in sql/functions.`),
+    ...dropped.map((signature) =>
+      `${signature} is not what its file in sql/functions makes, or has none.`
+    ),
     ...misnamed.map((name) =>
       `sql/functions/${name}.sql must hold one function, named like the file.`
     ),
-    ...(changed.length + orphaned.length > 0 ? ["Run: make migration NAME=what_changed"] : []),
+    ...(changed.length + dropped.length > 0 ? ["Run: make migration NAME=what_changed"] : []),
   ].join("\n");
 };
 
@@ -64,7 +73,7 @@ const sqlBodies: Check = async () => {
 
 // Conditions are SQL by design, given by the owner of the database; only the
 // owner may call these, so plpgsql_check's warning of injection is no finding.
-const TAKES_SQL = ["check_condition", "fold_roster", "track_activity"];
+const TAKES_SQL = ["check_condition", "fold_roster", "create_source_fold"];
 
 const plpgsqlCheck: Check = async () => {
   const admin = connect(server?.url(DATABASE, "supabase_admin") ?? "");

@@ -1,6 +1,6 @@
 // make migration NAME=…: writes the next migration from what changed in sql/functions.
 
-import { applyMigrations, createDatabase, ROOT } from "./database.ts";
+import { applyMigrations, createDatabase, functionFiles, ROOT } from "./database.ts";
 import { findDrift, renderMigration } from "./functions.ts";
 import { connect, embeddedBinaries, startServer } from "./server.ts";
 
@@ -18,7 +18,7 @@ try {
   const url = await createDatabase(server, "app");
   await applyMigrations(url);
   const sql = connect(url);
-  const { changed, orphaned, misnamed } = await findDrift(sql);
+  const { changed, dropped, misnamed } = await findDrift(sql, await functionFiles());
   await sql.end();
 
   if (misnamed.length > 0) {
@@ -28,15 +28,15 @@ try {
       }.`,
     );
     Deno.exitCode = 1;
-  } else if (changed.length + orphaned.length === 0) {
+  } else if (changed.length + dropped.length === 0) {
     console.log("Nothing to write: the migrations make exactly the functions of sql/functions.");
   } else {
     const stamp = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
     const file = `sql/migrations/${stamp}_${name}.sql`;
-    await Deno.writeTextFile(`${ROOT}${file}`, renderMigration(changed, orphaned));
+    await Deno.writeTextFile(`${ROOT}${file}`, renderMigration(changed, dropped));
     console.log(`${file}`);
     for (const { name } of changed) console.log(`  changes ${name}`);
-    for (const signature of orphaned) console.log(`  drops ${signature}`);
+    for (const signature of dropped) console.log(`  drops ${signature}`);
   }
 } finally {
   await server.stop();

@@ -241,7 +241,9 @@ export async function startServer(
 export async function stopServer(folder: string): Promise<void> {
   const pidFile = join(folder, "data", "postmaster.pid");
   const pid = Number((await Deno.readTextFile(pidFile).catch(() => "")).split("\n")[0]);
-  if (pid > 0) {
+  // After a reboot the number may be somebody else's.
+  const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => folder);
+  if (pid > 0 && command.includes(folder)) {
     try {
       Deno.kill(pid, "SIGINT");
     } catch {

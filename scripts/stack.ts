@@ -2,7 +2,7 @@
 
 import { applyMigrations, createDatabase, ROOT } from "./database.ts";
 import { connect, embeddedBinaries, keptFolder, startServer, stopServer } from "./server.ts";
-import { step, table } from "./terminal.ts";
+import { onInterrupt, step, table } from "./terminal.ts";
 
 const NOTE = `${ROOT}.local/stack.json`;
 
@@ -44,14 +44,20 @@ async function up(): Promise<void> {
     () => startServer(embeddedBinaries(), { keepIn: folder }),
   );
   const stack: Stack = { folder, url: server.url("app") };
-  await Deno.writeTextFile(NOTE, JSON.stringify(stack), { mode: 0o600 });
-  await createDatabase(server, "app");
-  await step("migrations applied by the Supabase CLI", () => applyMigrations(stack.url));
-  await step("a world of 3 organisations and 500 mentors", async () => {
-    const sql = connect(stack.url);
-    await sql.unsafe(await Deno.readTextFile(`${ROOT}sql/local/world.sql`));
-    await sql.end();
-  });
+  onInterrupt(() => stopServer(folder));
+  try {
+    await createDatabase(server, "app");
+    await step("migrations applied by the Supabase CLI", () => applyMigrations(stack.url));
+    await step("a world of 3 organisations and 500 mentors", async () => {
+      const sql = connect(stack.url);
+      await sql.unsafe(await Deno.readTextFile(`${ROOT}sql/local/world.sql`));
+      await sql.end();
+    });
+    await Deno.writeTextFile(NOTE, JSON.stringify(stack), { mode: 0o600 });
+  } catch (error) {
+    await stopServer(folder);
+    throw error;
+  }
   console.log(`\n  ${stack.url}\n\nmake psql opens it, make down removes it.`);
 }
 
@@ -65,6 +71,7 @@ async function psql(): Promise<void> {
     console.error("Nothing is up. Start it with: make up");
     Deno.exit(1);
   }
+  Deno.addSignalListener("SIGINT", () => {}); // Ctrl-C is psql's, to cancel a query
   try {
     const { code } = await new Deno.Command("psql", {
       args: [stack.url],

@@ -4,13 +4,20 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if to_regprocedure(new.detector || '(scheduler.evaluation_scope[], uuid[], boolean)') is null then
+  if not exists (
+    select from pg_proc as p
+    where p.oid = to_regprocedure(new.detector || '(scheduler.evaluation_scope[], uuid[], boolean)')
+      and p.prorettype = 'scheduler.occurrence'::regtype
+      and p.proretset
+  ) then
     raise exception 'scenario % names a detector that does not exist: %', new.scenario_type, new.detector
       using
         errcode = 'undefined_function',
         hint = 'Create a function (scheduler.evaluation_scope[], uuid[], boolean) returning setof scheduler.occurrence first, and name it with its schema.';
   end if;
-  perform scheduler.check_params(new.scenario_type, new.param_kinds, new.default_params);
+  perform scheduler.check_params(
+    scenario_type => new.scenario_type, kinds => new.param_kinds, params => new.default_params
+  );
   return new;
 end;
 $$;

@@ -16,7 +16,9 @@ begin
         hint = scheduler.known_scenarios_hint();
   end if;
 
-  perform scheduler.check_params(new.scenario_type, scenario.param_kinds, new.params);
+  perform scheduler.check_params(
+    scenario_type => new.scenario_type, kinds => scenario.param_kinds, params => new.params
+  );
   new.cooldown_days := coalesce(new.cooldown_days, scenario.default_cooldown_days);
   new.priority := coalesce(new.priority, scenario.default_priority);
   new.ttl_hours := coalesce(new.ttl_hours, scenario.default_ttl_hours);

@@ -10,7 +10,7 @@ as $$
   select
     case
       when exists (
-        select from public.notification_preferences as preference
+        select from scheduler.preference as preference
         where preference.user_id = resting.user_id
           and preference.scenario_type = 'inactivity'
           and not preference.push_enabled

@@ -13,7 +13,7 @@ declare
   scenario record;
 begin
   for scenario in
-    select registered.scenario_type, registered.detector::regproc as detector
+    select registered.scenario_type, to_regprocedure(registered.detector || '(scheduler.evaluation_scope[], uuid[], boolean)')::regproc as detector
     from scheduler.scenarios as registered
     where registered.scenario_type in (select scope.scenario_type from unnest(scopes) as scope)
     order by registered.scenario_type

@@ -16,7 +16,7 @@ declare
   scopes scheduler.evaluation_scope[];
   out_of_scope pg_catalog.text;
 begin
-  perform scheduler.check_evaluation_arguments(null, as_of, false);
+  perform scheduler.check_evaluation_arguments(scenarios => null, as_of => as_of, dry_run => false);
   if explain_scenario_evaluation.user_id is null then
     raise exception 'user_id must not be null'
       using errcode = 'null_value_not_allowed', hint = 'Give the id of a mentor, as in the roster.';

@@ -16,15 +16,20 @@ as $$
     when reason = 'scenario_disabled' then 'The scenario is switched off in scenario_config.'
     else concat_ws(' ',
       case
-        when scenario_type = 'inactivity' and facts ? 'silent_since' then format(
+        when scenario_type = 'inactivity' and (facts ->> 'days_silent')::integer < 0 then format(
+          'The next activity is planned on %s.', facts ->> 'silent_since')
+        when scenario_type = 'inactivity' and facts ->> 'silent_since' is null then
+          'There is neither an activity nor a joining date.'
+        when scenario_type = 'inactivity' then format(
           'Silent for %s days, since %s; reminders start at %s days, on %s.',
           facts ->> 'days_silent', facts ->> 'silent_since', facts ->> 'threshold_days',
           (facts ->> 'silent_since')::date + (facts ->> 'threshold_days')::integer)
         when scenario_type = 'milestone' and facts ? 'milestone' then format(
-          'Has %s activities and reached milestone %s in the last %s days.',
-          facts ->> 'activities', facts ->> 'milestone', facts ->> 'lookback_days')
+          'Activities: %s. Reached milestone %s in the last %s days%s.',
+          facts ->> 'activities', facts ->> 'milestone', facts ->> 'lookback_days',
+          '; was told of milestone ' || (facts ->> 'notified_before') || ' before')
         when scenario_type = 'milestone' and facts ? 'activities' then format(
-          'Has %s activities and reached no milestone in the last %s days%s.',
+          'Activities: %s. Reached no milestone in the last %s days%s.',
           facts ->> 'activities', facts ->> 'lookback_days', '; the next is ' || (facts ->> 'next_milestone'))
         when scenario_type = 'expiry' and facts ? 'lead_days' then format(
           'A certification expires in %s days, on %s, which is within the lead of %s days.',

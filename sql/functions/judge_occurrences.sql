@@ -37,7 +37,7 @@ as $$
         when history.has_occurrence then 'already_notified'
         when not found.due then 'not_due'
         when exists (
-          select from public.notification_preferences as preference
+          select from scheduler.preference as preference
           where preference.user_id = found.user_id
             and preference.scenario_type = found.scenario_type
             and not preference.push_enabled

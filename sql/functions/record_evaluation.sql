@@ -38,7 +38,9 @@ begin
   from (
     select scope.config_id, sum(scope.active_mentors) as mentors from unnest(scopes) as scope group by scope.config_id
   ) as covered
-  where config.id = covered.config_id;
+  -- A row that an operator is just editing goes without: the ledger has the figures too.
+  where config.id = covered.config_id
+    and config.id in (select free.id from scheduler.scenario_config as free for update skip locked);
 
   insert into scheduler.invocations as invocation (
     id, job_name, status, triggered_by, as_of, started_at, finished_at,
@@ -52,7 +54,7 @@ begin
     as_of = excluded.as_of,
     total_active_mentors = excluded.total_active_mentors,
     total_evaluated = excluded.total_evaluated,
-    total_candidates = excluded.total_candidates,
+    total_candidates = coalesce(invocation.total_candidates, 0) + excluded.total_candidates,
     total_suppressed = excluded.total_suppressed,
     suppressed = excluded.suppressed;
 

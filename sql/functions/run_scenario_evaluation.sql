@@ -27,7 +27,7 @@ declare
   first_id bigint;
   last_id bigint;
 begin
-  perform scheduler.check_evaluation_arguments(scenarios, as_of, dry_run);
+  perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => as_of, dry_run => dry_run);
 
   if not dry_run then
     -- All evaluations take turns, not only those of one scenario: the frequency

@@ -7,10 +7,11 @@ set search_path = ''
 set jit = off
 as $$
   with zone as (
-    select 'organisation ' || described.organisation_id as owner, described.timezone
-    from scheduler.organisation as described
-    join scheduler.organisation_state as organisation on organisation.organisation_id = described.organisation_id
-    where coalesce(described.timezone, '') = '' or scheduler.usable_timezone(array[described.timezone]) <> described.timezone
+    select 'organisation ' || organisation.organisation_id as owner, described.timezone
+    from scheduler.organisation_state as organisation
+    left join scheduler.organisation as described on described.organisation_id = organisation.organisation_id
+    where organisation.active_mentors > 0
+      and (coalesce(described.timezone, '') = '' or scheduler.usable_timezone(array[described.timezone]) <> described.timezone)
     union all
     select state.mentors || ' mentors', state.timezone
     from (
@@ -22,7 +23,10 @@ as $$
     where scheduler.usable_timezone(array[state.timezone]) <> state.timezone
   ),
   outbox as (
-    select count(*) as pending, min(waiting.deliver_after) as oldest
+    select
+      count(*) as pending,
+      min(waiting.deliver_after) as oldest,
+      count(*) filter (where waiting.expires_at < now()) as too_late
     from scheduler.notifications as waiting
     where waiting.status = 'pending'
   ),
@@ -102,7 +106,7 @@ as $$
   union all
   select
     'last evaluation',
-    case when last_run.started_at is null then 'warn' else 'ok' end,
+    case when last_run.started_at > now() - interval '26 hours' then 'ok' else 'warn' end,
     case
       when last_run.started_at is null then 'none yet: select run_scenario_evaluation();'
       else format('%s: %s candidates, %s suppressed', last_run.started_at, last_run.total_candidates, last_run.total_suppressed)
@@ -113,8 +117,11 @@ as $$
   union all
   select
     'outbox',
-    'ok',
-    case when outbox.pending = 0 then 'nothing pending' else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest) end
+    case when outbox.too_late > 0 then 'warn' else 'ok' end,
+    case
+      when outbox.pending = 0 then 'nothing pending'
+      else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest)
+    end || case when outbox.too_late > 0 then format(', %s past their expiry: nothing is sending', outbox.too_late) else '' end
   from outbox;
 $$;
 

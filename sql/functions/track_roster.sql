@@ -57,7 +57,7 @@ begin
     locale_column = excluded.locale_column,
     condition = excluded.condition;
 
-  perform scheduler.create_source_triggers(source, 'roster', 'scheduler.fold_roster');
+  perform scheduler.create_source_triggers(source => source, kind => 'roster', fold => 'scheduler.fold_roster');
   perform scheduler.refresh_source_views();
   perform scheduler.rebuild_mentor_state();
 end;

@@ -88,7 +88,8 @@ create table if not exists scheduler.scenarios (
   default_priority integer not null,
   default_ttl_hours integer not null default 72
     constraint default_ttl_is_an_hour_to_a_year check (default_ttl_hours between 1 and 8760),
-  placeholders text[] not null default '{}',
+  placeholders text[] not null default '{}'
+    constraint placeholders_are_plain_names check (array_to_string(placeholders, ' ', '?') ~ '^[a-z0-9_ ]*$'),
   last_turn_at timestamptz
 );
 comment on table scheduler.scenarios is 'The registry: a scenario is one detector function and one row here.';
@@ -127,8 +128,10 @@ create table if not exists scheduler.organisation_settings (
     constraint daily_cap_is_not_negative check (daily_cap >= 0),
   weekly_cap integer
     constraint weekly_cap_is_not_negative check (weekly_cap >= 0),
-  quiet_start time,
-  quiet_end time,
+  quiet_start time
+    constraint quiet_start_is_on_the_clock check (quiet_start < '24:00'),
+  quiet_end time
+    constraint quiet_end_is_on_the_clock check (quiet_end < '24:00'),
   on_ambiguous text
     constraint on_ambiguous_is_known check (on_ambiguous in ('resend', 'quarantine')),
   timezone text,

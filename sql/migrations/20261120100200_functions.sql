@@ -58,13 +58,18 @@ begin
   execute format('select from %s as recorded where (%s) limit 0', source, condition);
   -- Refuses what is a condition only because of the brackets around it.
   execute format('select case when %s then 1 end from %s as recorded limit 0', condition, source);
+  -- Rows are looked at when they are written, so the condition may depend on the
+  -- row alone, not on the day or on other tables. An index asks the same.
+  execute format('create temporary table scenario_scheduler_probe (like %s)', source);
+  execute format('create index on pg_temp.scenario_scheduler_probe ((1)) where (%s)', condition);
+  execute 'drop table pg_temp.scenario_scheduler_probe';
 exception
   when others then
     raise exception 'the condition on % is not valid: %', source, condition
       using
         errcode = sqlstate,
         detail = sqlerrm,
-        hint = 'It must be an SQL condition on the columns of one row, with functions of your own named with their schema.';
+        hint = 'It must be an SQL condition on the columns of one row, with immutable functions only, and your own named with their schema. What depends on the day or on other tables needs a column that is kept up to date.';
 end;
 $$;
 
@@ -193,13 +198,20 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if to_regprocedure(new.detector || '(scheduler.evaluation_scope[], uuid[], boolean)') is null then
+  if not exists (
+    select from pg_proc as p
+    where p.oid = to_regprocedure(new.detector || '(scheduler.evaluation_scope[], uuid[], boolean)')
+      and p.prorettype = 'scheduler.occurrence'::regtype
+      and p.proretset
+  ) then
     raise exception 'scenario % names a detector that does not exist: %', new.scenario_type, new.detector
       using
         errcode = 'undefined_function',
         hint = 'Create a function (scheduler.evaluation_scope[], uuid[], boolean) returning setof scheduler.occurrence first, and name it with its schema.';
   end if;
-  perform scheduler.check_params(new.scenario_type, new.param_kinds, new.default_params);
+  perform scheduler.check_params(
+    scenario_type => new.scenario_type, kinds => new.param_kinds, params => new.default_params
+  );
   return new;
 end;
 $$;
@@ -225,7 +237,9 @@ begin
         hint = scheduler.known_scenarios_hint();
   end if;
 
-  perform scheduler.check_params(new.scenario_type, scenario.param_kinds, new.params);
+  perform scheduler.check_params(
+    scenario_type => new.scenario_type, kinds => scenario.param_kinds, params => new.params
+  );
   new.cooldown_days := coalesce(new.cooldown_days, scenario.default_cooldown_days);
   new.priority := coalesce(new.priority, scenario.default_priority);
   new.ttl_hours := coalesce(new.ttl_hours, scenario.default_ttl_hours);
@@ -356,7 +370,7 @@ as $$
   select
     case
       when exists (
-        select from public.notification_preferences as preference
+        select from scheduler.preference as preference
         where preference.user_id = resting.user_id
           and preference.scenario_type = 'inactivity'
           and not preference.push_enabled
@@ -387,6 +401,103 @@ $$;
 
 comment on function scheduler.count_resting(scheduler.evaluation_scope[]) is
   'How many silent mentors detect_inactivity passes by in the index, by the reason that comes first.';
+
+create or replace function scheduler.create_source_fold(source_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  tracked scheduler.tracked_sources;
+  fold_name constant text := 'fold_source_' || source_id;
+begin
+  select t.* into strict tracked from scheduler.tracked_sources as t where t.id = source_id;
+
+  -- A function of its own for each source, with its columns written in: a
+  -- generic one has to plan the statement anew at every insert, which made
+  -- recording an activity twice as slow as this.
+  execute format(
+    $function$
+create or replace function scheduler.%1$I()
+returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $fold$
+begin
+  if tg_op = 'INSERT' and current_setting('scheduler.refolded', true) = 'on' then
+    -- The same statement may have refolded a mentor with these rows in view already.
+    perform scheduler.refold_mentors(array(select recorded.%2$I from new_rows as recorded));
+  elsif tg_op = 'INSERT' then
+    insert into scheduler.mentor_state as state (user_id, last_activity_on, activity_count)
+    select recorded.%2$I, max(recorded.%3$I::date), count(*)
+    from new_rows as recorded
+    where recorded.%2$I is not null and recorded.%3$I between '0001-01-01' and '9999-12-31' and (%4$s)
+    group by recorded.%2$I
+    order by recorded.%2$I
+    on conflict (user_id) do update set
+      last_activity_on = greatest(state.last_activity_on, excluded.last_activity_on),
+      activity_count = state.activity_count + excluded.activity_count,
+      inactivity_reminders = case
+        when excluded.last_activity_on <= state.last_activity_on then state.inactivity_reminders else 0
+      end,
+      milestone_by = case
+        when state.activity_count + excluded.activity_count >= state.next_milestone
+          then greatest(state.last_activity_on, excluded.last_activity_on)
+        else state.milestone_by
+      end,
+      next_milestone = case
+        when state.activity_count + excluded.activity_count >= state.next_milestone then (
+          select min(m.milestone) from scheduler.milestones as m
+          where m.milestone > state.activity_count + excluded.activity_count
+        )
+        else state.next_milestone
+      end;
+  elsif tg_op = 'UPDATE' then
+    perform scheduler.refold_mentors(array(
+      (
+        select recorded.%2$I from (
+          select before.%2$I, before.%3$I, before.counted
+          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from old_rows as recorded) as before
+          except all
+          select after.%2$I, after.%3$I, after.counted
+          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from new_rows as recorded) as after
+        ) as recorded
+      )
+      union
+      (
+        select recorded.%2$I from (
+          select after.%2$I, after.%3$I, after.counted
+          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from new_rows as recorded) as after
+          except all
+          select before.%2$I, before.%3$I, before.counted
+          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from old_rows as recorded) as before
+        ) as recorded
+      )
+    ));
+  else
+    perform scheduler.refold_mentors(array(select recorded.%2$I from old_rows as recorded));
+  end if;
+  return null;
+end;
+$fold$
+    $function$,
+    fold_name, tracked.user_column, tracked.date_column, coalesce(tracked.condition, 'true')
+  );
+  execute format(
+    'comment on function scheduler.%I() is %L',
+    fold_name, format('Folds what is written to %s into mentor_state. Generated by create_source_fold.', tracked.source)
+  );
+  execute format('revoke all on function scheduler.%I() from public, anon, authenticated', fold_name);
+
+  perform scheduler.create_source_triggers(
+    source => tracked.source, kind => 'activity', fold => ('scheduler.' || fold_name)::regproc
+  );
+end;
+$$;
+
+comment on function scheduler.create_source_fold(bigint) is
+  'Writes the trigger function that folds a tracked activity table, and its triggers.';
 
 create or replace function scheduler.create_source_triggers(source regclass, kind text, fold regproc)
 returns void
@@ -794,7 +905,7 @@ declare
   scenario record;
 begin
   for scenario in
-    select registered.scenario_type, registered.detector::regproc as detector
+    select registered.scenario_type, to_regprocedure(registered.detector || '(scheduler.evaluation_scope[], uuid[], boolean)')::regproc as detector
     from scheduler.scenarios as registered
     where registered.scenario_type in (select scope.scenario_type from unnest(scopes) as scope)
     order by registered.scenario_type
@@ -936,7 +1047,7 @@ declare
   scopes scheduler.evaluation_scope[];
   out_of_scope pg_catalog.text;
 begin
-  perform scheduler.check_evaluation_arguments(null, as_of, false);
+  perform scheduler.check_evaluation_arguments(scenarios => null, as_of => as_of, dry_run => false);
   if explain_scenario_evaluation.user_id is null then
     raise exception 'user_id must not be null'
       using errcode = 'null_value_not_allowed', hint = 'Give the id of a mentor, as in the roster.';
@@ -1032,15 +1143,20 @@ as $$
     when reason = 'scenario_disabled' then 'The scenario is switched off in scenario_config.'
     else concat_ws(' ',
       case
-        when scenario_type = 'inactivity' and facts ? 'silent_since' then format(
+        when scenario_type = 'inactivity' and (facts ->> 'days_silent')::integer < 0 then format(
+          'The next activity is planned on %s.', facts ->> 'silent_since')
+        when scenario_type = 'inactivity' and facts ->> 'silent_since' is null then
+          'There is neither an activity nor a joining date.'
+        when scenario_type = 'inactivity' then format(
           'Silent for %s days, since %s; reminders start at %s days, on %s.',
           facts ->> 'days_silent', facts ->> 'silent_since', facts ->> 'threshold_days',
           (facts ->> 'silent_since')::date + (facts ->> 'threshold_days')::integer)
         when scenario_type = 'milestone' and facts ? 'milestone' then format(
-          'Has %s activities and reached milestone %s in the last %s days.',
-          facts ->> 'activities', facts ->> 'milestone', facts ->> 'lookback_days')
+          'Activities: %s. Reached milestone %s in the last %s days%s.',
+          facts ->> 'activities', facts ->> 'milestone', facts ->> 'lookback_days',
+          '; was told of milestone ' || (facts ->> 'notified_before') || ' before')
         when scenario_type = 'milestone' and facts ? 'activities' then format(
-          'Has %s activities and reached no milestone in the last %s days%s.',
+          'Activities: %s. Reached no milestone in the last %s days%s.',
           facts ->> 'activities', facts ->> 'lookback_days', '; the next is ' || (facts ->> 'next_milestone'))
         when scenario_type = 'expiry' and facts ? 'lead_days' then format(
           'A certification expires in %s days, on %s, which is within the lead of %s days.',
@@ -1212,7 +1328,7 @@ as $$
         when history.has_occurrence then 'already_notified'
         when not found.due then 'not_due'
         when exists (
-          select from public.notification_preferences as preference
+          select from scheduler.preference as preference
           where preference.user_id = found.user_id
             and preference.scenario_type = found.scenario_type
             and not preference.push_enabled
@@ -1634,7 +1750,9 @@ begin
   from (
     select scope.config_id, sum(scope.active_mentors) as mentors from unnest(scopes) as scope group by scope.config_id
   ) as covered
-  where config.id = covered.config_id;
+  -- A row that an operator is just editing goes without: the ledger has the figures too.
+  where config.id = covered.config_id
+    and config.id in (select free.id from scheduler.scenario_config as free for update skip locked);
 
   insert into scheduler.invocations as invocation (
     id, job_name, status, triggered_by, as_of, started_at, finished_at,
@@ -1648,7 +1766,7 @@ begin
     as_of = excluded.as_of,
     total_active_mentors = excluded.total_active_mentors,
     total_evaluated = excluded.total_evaluated,
-    total_candidates = excluded.total_candidates,
+    total_candidates = coalesce(invocation.total_candidates, 0) + excluded.total_candidates,
     total_suppressed = excluded.total_suppressed,
     suppressed = excluded.suppressed;
 
@@ -1837,6 +1955,30 @@ $$;
 comment on function scheduler.refresh_source_views() is
   'Writes the views scheduler.roster and scheduler.activity anew from what is tracked and still exists.';
 
+create or replace function scheduler.refresh_sources()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  tracked scheduler.tracked_sources;
+begin
+  for tracked in
+    select t.* from scheduler.tracked_sources as t where t.source in (select c.oid from pg_class as c) order by t.id
+  loop
+    if tracked.kind = 'activity' then
+      perform scheduler.create_source_fold(tracked.id);
+    else
+      perform scheduler.create_source_triggers(source => tracked.source, kind => 'roster', fold => 'scheduler.fold_roster');
+    end if;
+  end loop;
+  perform scheduler.refresh_source_views();
+end;
+$$;
+
+comment on function scheduler.refresh_sources() is
+  'Writes everything anew that tracking generated: triggers, their functions, and the views. Every migration of functions ends with it.';
+
 create or replace function scheduler.release_windows()
 returns trigger
 language plpgsql
@@ -1946,7 +2088,7 @@ declare
   first_id bigint;
   last_id bigint;
 begin
-  perform scheduler.check_evaluation_arguments(scenarios, as_of, dry_run);
+  perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => as_of, dry_run => dry_run);
 
   if not dry_run then
     -- All evaluations take turns, not only those of one scenario: the frequency
@@ -2096,10 +2238,11 @@ set search_path = ''
 set jit = off
 as $$
   with zone as (
-    select 'organisation ' || described.organisation_id as owner, described.timezone
-    from scheduler.organisation as described
-    join scheduler.organisation_state as organisation on organisation.organisation_id = described.organisation_id
-    where coalesce(described.timezone, '') = '' or scheduler.usable_timezone(array[described.timezone]) <> described.timezone
+    select 'organisation ' || organisation.organisation_id as owner, described.timezone
+    from scheduler.organisation_state as organisation
+    left join scheduler.organisation as described on described.organisation_id = organisation.organisation_id
+    where organisation.active_mentors > 0
+      and (coalesce(described.timezone, '') = '' or scheduler.usable_timezone(array[described.timezone]) <> described.timezone)
     union all
     select state.mentors || ' mentors', state.timezone
     from (
@@ -2111,7 +2254,10 @@ as $$
     where scheduler.usable_timezone(array[state.timezone]) <> state.timezone
   ),
   outbox as (
-    select count(*) as pending, min(waiting.deliver_after) as oldest
+    select
+      count(*) as pending,
+      min(waiting.deliver_after) as oldest,
+      count(*) filter (where waiting.expires_at < now()) as too_late
     from scheduler.notifications as waiting
     where waiting.status = 'pending'
   ),
@@ -2191,7 +2337,7 @@ as $$
   union all
   select
     'last evaluation',
-    case when last_run.started_at is null then 'warn' else 'ok' end,
+    case when last_run.started_at > now() - interval '26 hours' then 'ok' else 'warn' end,
     case
       when last_run.started_at is null then 'none yet: select run_scenario_evaluation();'
       else format('%s: %s candidates, %s suppressed', last_run.started_at, last_run.total_candidates, last_run.total_suppressed)
@@ -2202,8 +2348,11 @@ as $$
   union all
   select
     'outbox',
-    'ok',
-    case when outbox.pending = 0 then 'nothing pending' else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest) end
+    case when outbox.too_late > 0 then 'warn' else 'ok' end,
+    case
+      when outbox.pending = 0 then 'nothing pending'
+      else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest)
+    end || case when outbox.too_late > 0 then format(', %s past their expiry: nothing is sending', outbox.too_late) else '' end
   from outbox;
 $$;
 
@@ -2246,84 +2395,16 @@ begin
     condition = excluded.condition
   returning tracked.id into source_id;
 
-  -- A function of its own for each source, with its columns written in: a
-  -- generic one has to plan the statement anew at every insert, which made
-  -- recording an activity twice as slow as this.
-  execute format(
-    $function$
-create or replace function scheduler.%1$I()
-returns trigger
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $fold$
-begin
-  if tg_op = 'INSERT' and current_setting('scheduler.refolded', true) = 'on' then
-    -- The same statement may have refolded a mentor with these rows in view already.
-    perform scheduler.refold_mentors(array(select recorded.%2$I from new_rows as recorded));
-  elsif tg_op = 'INSERT' then
-    insert into scheduler.mentor_state as state (user_id, last_activity_on, activity_count)
-    select recorded.%2$I, max(recorded.%3$I::date), count(*)
-    from new_rows as recorded
-    where recorded.%2$I is not null and recorded.%3$I between '0001-01-01' and '9999-12-31' and (%4$s)
-    group by recorded.%2$I
-    order by recorded.%2$I
-    on conflict (user_id) do update set
-      last_activity_on = greatest(state.last_activity_on, excluded.last_activity_on),
-      activity_count = state.activity_count + excluded.activity_count,
-      inactivity_reminders = case
-        when excluded.last_activity_on <= state.last_activity_on then state.inactivity_reminders else 0
-      end,
-      milestone_by = case
-        when state.activity_count + excluded.activity_count >= state.next_milestone
-          then greatest(state.last_activity_on, excluded.last_activity_on)
-        else state.milestone_by
-      end,
-      next_milestone = case
-        when state.activity_count + excluded.activity_count >= state.next_milestone then (
-          select min(m.milestone) from scheduler.milestones as m
-          where m.milestone > state.activity_count + excluded.activity_count
-        )
-        else state.next_milestone
-      end;
-  elsif tg_op = 'UPDATE' then
-    perform scheduler.refold_mentors(array(
-      (
-        select recorded.%2$I from (
-          select before.%2$I, before.%3$I, before.counted
-          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from old_rows as recorded) as before
-          except all
-          select after.%2$I, after.%3$I, after.counted
-          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from new_rows as recorded) as after
-        ) as recorded
-      )
-      union
-      (
-        select recorded.%2$I from (
-          select after.%2$I, after.%3$I, after.counted
-          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from new_rows as recorded) as after
-          except all
-          select before.%2$I, before.%3$I, before.counted
-          from (select recorded.%2$I, recorded.%3$I, (%4$s) as counted from old_rows as recorded) as before
-        ) as recorded
-      )
-    ));
-  else
-    perform scheduler.refold_mentors(array(select recorded.%2$I from old_rows as recorded));
+  if not exists (
+    select from pg_index as i
+    join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+    where i.indrelid = source and i.indisvalid and i.indpred is null and a.attname = user_column
+  ) then
+    raise warning 'no index of % begins with %: changes and milestones will read the whole table', source, quote_ident(user_column)
+      using hint = format('create index on %s (%I, %I);', source, user_column, date_column);
   end if;
-  return null;
-end;
-$fold$
-    $function$,
-    'fold_source_' || source_id, user_column, date_column, coalesce(counts, 'true')
-  );
-  execute format(
-    'comment on function scheduler.%I() is %L',
-    'fold_source_' || source_id, format('Folds what is written to %s into mentor_state. Generated by track_activity.', source)
-  );
-  execute format('revoke all on function scheduler.%I() from public, anon, authenticated', 'fold_source_' || source_id);
 
-  perform scheduler.create_source_triggers(source, 'activity', ('scheduler.fold_source_' || source_id)::regproc);
+  perform scheduler.create_source_fold(source_id);
   perform scheduler.refresh_source_views();
   perform scheduler.rebuild_mentor_state();
 end;
@@ -2391,7 +2472,7 @@ begin
     locale_column = excluded.locale_column,
     condition = excluded.condition;
 
-  perform scheduler.create_source_triggers(source, 'roster', 'scheduler.fold_roster');
+  perform scheduler.create_source_triggers(source => source, kind => 'roster', fold => 'scheduler.fold_roster');
   perform scheduler.refresh_source_views();
   perform scheduler.rebuild_mentor_state();
 end;
@@ -2519,4 +2600,5 @@ comment on function scheduler.verify_mentor_state() is
 
 reset check_function_bodies;
 
+select scheduler.refresh_sources();
 select scheduler.apply_privileges();

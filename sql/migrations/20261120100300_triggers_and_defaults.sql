@@ -3,20 +3,26 @@
 
 set lock_timeout = '5s';
 
+-- Each on the columns that it is about: every evaluation writes to these tables
+-- what it counted, and must not be stopped by a setting, or wait for one, at its end.
 create or replace trigger scenarios_are_valid
-  before insert or update on scheduler.scenarios
+  before insert or update of detector, param_kinds, default_params on scheduler.scenarios
   for each row execute function scheduler.check_scenario();
 
 create or replace trigger scenarios_have_a_default_config
   after insert on scheduler.scenarios
   for each row execute function scheduler.add_default_config();
 
+create or replace trigger scenarios_milestones
+  after update of default_params on scheduler.scenarios
+  for each statement execute function scheduler.note_milestones();
+
 create or replace trigger scenario_config_is_valid
-  before insert or update on scheduler.scenario_config
+  before insert or update of scenario_type, params, cooldown_days, priority, ttl_hours on scheduler.scenario_config
   for each row execute function scheduler.check_scenario_config();
 
 create or replace trigger scenario_config_milestones
-  after insert or update on scheduler.scenario_config
+  after insert or update of scenario_type, params on scheduler.scenario_config
   for each statement execute function scheduler.note_milestones();
 
 create or replace trigger organisation_settings_are_valid

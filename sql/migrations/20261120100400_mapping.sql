@@ -1,6 +1,5 @@
 -- Where the engine finds the application's data. A project with tables of its
--- own edits this one file; the engine reads nothing else of the application
--- but public.notification_preferences.
+-- own edits this one file; the engine reads nothing else of the application.
 
 set lock_timeout = '5s';
 
@@ -21,6 +20,12 @@ select device.user_id, device.token, device.platform, device.provider
 from public.device_tokens as device
 where device.disabled_at is null;
 comment on view scheduler.device is 'The devices that a push may go to. user_id must be indexed.';
+
+-- No row means yes. (user_id, scenario_type) must be indexed.
+create or replace view scheduler.preference as
+select preference.user_id, preference.scenario_type, preference.push_enabled
+from public.notification_preferences as preference;
+comment on view scheduler.preference is 'Which scenarios a mentor wants pushed.';
 
 select scheduler.track_roster(
   source => 'public.peer_mentors',

@@ -26,4 +26,4 @@ end;
 $$;
 
 comment on function scheduler.apply_privileges() is
-  'Takes everything from public, anon and authenticated, whatever the default privileges gave, and lets service_role call the entry points. The last line of every migration.';
+  'Takes everything from public, anon and authenticated, whatever the default privileges gave, and lets service_role call the entry points. The last line of every migration that makes functions or tables in scheduler.';

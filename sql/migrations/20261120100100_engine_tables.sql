@@ -306,3 +306,26 @@ begin
   end if;
   comment on type scheduler.verdict is 'An occurrence judged: reason null means a push.';
 end $$;
+
+-- What the application's data looks like to the engine --------------------------------
+
+-- Empty until the mapping replaces them; PostgreSQL then holds it to these names and types.
+do $$
+begin
+  if to_regclass('scheduler.organisation') is null then
+    create view scheduler.organisation as
+    select null::uuid as organisation_id, null::text as timezone, null::text as locale where false;
+  end if;
+  if to_regclass('scheduler.certification') is null then
+    create view scheduler.certification as
+    select null::uuid as user_id, null::date as expires_on where false;
+  end if;
+  if to_regclass('scheduler.device') is null then
+    create view scheduler.device as
+    select null::uuid as user_id, null::text as token, null::text as platform, null::text as provider where false;
+  end if;
+  if to_regclass('scheduler.preference') is null then
+    create view scheduler.preference as
+    select null::uuid as user_id, null::text as scenario_type, null::boolean as push_enabled where false;
+  end if;
+end $$;

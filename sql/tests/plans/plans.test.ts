@@ -26,6 +26,9 @@ const LARGE = [
   "public.activities",
   "public.certifications",
   "public.device_tokens",
+  "public.notification_preferences",
+  "scheduler.notifications",
+  "scheduler.scenario_cooldowns",
   "scheduler.mentor_state",
 ];
 

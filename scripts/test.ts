@@ -103,7 +103,9 @@ const add = ({ passed, failed }: Count) => {
 try {
   const system = await start(systemBinaries(), {
     shared_preload_libraries: "pg_cron,plpgsql_check",
-    "cron.database_name": "postgres",
+    "cron.database_name": "scheduled",
+    // Jobs in workers of the server, which need no password to connect.
+    "cron.use_background_workers": "on",
   });
   const embedded = await start(embeddedBinaries(), {});
 

@@ -4,7 +4,7 @@
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
-import { testDatabase } from "../../../scripts/testing.ts";
+import { codeOf, pause, randomFrom, testDatabase } from "../../../scripts/testing.ts";
 
 const EVALUATORS = 16;
 const ROUNDS = 100;
@@ -36,23 +36,6 @@ interface Outcome {
   won: string[];
   code: string | null;
   serializationFailures: number;
-}
-
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const pause = (milliseconds: number) =>
-  new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 /**

@@ -13,7 +13,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   active integer;
-  evaluated integer;
+  evaluated integer := scheduler.count_evaluated(scopes);
   candidates integer := (select coalesce(sum(q.value::integer), 0) from jsonb_each_text(queued_by_scenario) as q);
   suppressed integer := (
     select coalesce(sum(reason.value::integer), 0)
@@ -25,11 +25,6 @@ declare
   );
 begin
   select coalesce(sum(o.active_mentors), 0) into active from scheduler.organisation_state as o;
-  select coalesce(sum(per_organisation.active_mentors), 0) into evaluated
-  from (
-    select max(scope.active_mentors) as active_mentors from unnest(scopes) as scope group by scope.organisation_id
-  ) as per_organisation;
-
   update scheduler.scenario_config as config
   set
     last_evaluated_at = started,

@@ -1,7 +1,7 @@
 -- Sweeps over the catalog, so that what is added later can't forget a rule.
 
 begin;
-select plan(18);
+select plan(20);
 
 create temp view project_function as
 select p.oid::regprocedure::text as signature, p.*
@@ -18,7 +18,8 @@ where c.relnamespace in ('public'::regnamespace, 'scheduler'::regnamespace)
 
 create temp table entry_point (name text);
 insert into entry_point values
-  ('run_scenario_evaluation'), ('explain_scenario_evaluation'), ('scheduler_status');
+  ('run_scenario_evaluation'), ('explain_scenario_evaluation'), ('scheduler_status'),
+  ('start_invocation'), ('claim_notifications'), ('record_push_results'), ('finish_invocation'), ('invocation_summary');
 
 select cmp_ok((select count(*)::integer from project_function), '>', 20, 'the sweep finds the functions');
 select cmp_ok((select count(*)::integer from project_table), '>', 20, 'the sweep finds the tables');
@@ -54,6 +55,20 @@ select set_eq(
   'service_role may execute the entry points and nothing else'
 );
 select set_eq(
+  $$ select proname::text from project_function where has_function_privilege('scheduler_dispatcher', oid, 'execute') $$,
+  $$ select name from entry_point where name not in ('explain_scenario_evaluation', 'scheduler_status') $$,
+  'the dispatcher''s login may execute the entry points that it needs and nothing else'
+);
+select is_empty(
+  $$
+    select name, privilege
+    from project_table
+    cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as privilege
+    where has_table_privilege('scheduler_dispatcher', oid, privilege)
+  $$,
+  'the dispatcher''s login may do nothing with any table'
+);
+select set_eq(
   $$ select proname::text from project_function where pronamespace = 'public'::regnamespace $$,
   $$ select name from entry_point $$,
   'there is nothing in public but the entry points'
@@ -84,20 +99,20 @@ select is_empty(
   $$
     select name, grantee, privilege
     from project_table
-    cross join unnest(array['anon', 'authenticated', 'service_role']) as grantee
+    cross join unnest(array['anon', 'authenticated', 'service_role', 'scheduler_dispatcher']) as grantee
     cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as privilege
     where relnamespace = 'scheduler'::regnamespace and has_table_privilege(grantee, oid, privilege)
   $$,
-  'anon, authenticated and service_role may do nothing with a table or view in scheduler'
+  'no role but the owner may do anything with a table or view in scheduler'
 );
 select is_empty(
   $$
     select grantee, privilege
-    from unnest(array['anon', 'authenticated', 'service_role']) as grantee
+    from unnest(array['anon', 'authenticated', 'service_role', 'scheduler_dispatcher']) as grantee
     cross join unnest(array['usage', 'create']) as privilege
     where has_schema_privilege(grantee, 'scheduler', privilege)
   $$,
-  'anon, authenticated and service_role may not even look into scheduler'
+  'no role but the owner may even look into scheduler'
 );
 select is_empty(
   $$ select name from project_table where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity $$,

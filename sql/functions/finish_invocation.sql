@@ -1,0 +1,42 @@
+create or replace function public.finish_invocation(
+  invocation_id uuid,
+  status text,
+  total_candidates integer default null,
+  total_dispatched integer default 0,
+  pages_processed integer default 0,
+  errors jsonb default '{}',
+  error_type text default null,
+  error_message text default null
+)
+returns scheduler.invocation_summary
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if status is null or status not in ('completed', 'partial', 'failed') then
+    raise exception 'a run ends as completed, partial or failed, not %', coalesce(quote_literal(status), 'null')
+      using errcode = 'invalid_parameter_value', hint = 'Give one of the three.';
+  end if;
+  update scheduler.invocations as invocation
+  set
+    status = finish_invocation.status,
+    finished_at = clock_timestamp(),
+    total_candidates = coalesce(invocation.total_candidates, finish_invocation.total_candidates),
+    total_dispatched = finish_invocation.total_dispatched,
+    pages_processed = finish_invocation.pages_processed,
+    errors = finish_invocation.errors,
+    total_errors = (select coalesce(sum(by_type.value::integer), 0) from jsonb_each_text(finish_invocation.errors) as by_type),
+    error_type = finish_invocation.error_type,
+    error_message = finish_invocation.error_message,
+    remaining_unprocessed_count = case
+      when finish_invocation.status = 'completed' then 0
+      else (select count(*) from scheduler.notifications as waiting where waiting.due_at <= now())
+    end
+  where invocation.id = finish_invocation.invocation_id;
+  return public.invocation_summary(finish_invocation.invocation_id);
+end;
+$$;
+
+comment on function public.finish_invocation(uuid, text, integer, integer, integer, jsonb, text, text) is
+  'Closes a run in the ledger with what it did, and returns its figures.';

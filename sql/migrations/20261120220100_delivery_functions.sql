@@ -1,0 +1,864 @@
+-- Written by `make migration` from sql/functions. Change the functions there.
+
+set lock_timeout = '5s';
+set check_function_bodies = off;
+
+create or replace function scheduler.apply_privileges()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  project_function regprocedure;
+  for_operators constant text[] := array['explain_scenario_evaluation', 'scheduler_status'];
+  for_the_dispatcher constant text[] := array[
+    'start_invocation', 'run_scenario_evaluation', 'claim_notifications', 'record_push_results',
+    'finish_invocation', 'invocation_summary'
+  ];
+begin
+  revoke all on schema scheduler from public, anon, authenticated, scheduler_dispatcher;
+  revoke all on all tables in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
+  revoke all on all sequences in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
+  revoke all on all functions in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
+
+  for project_function in
+    select p.oid::regprocedure
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'public'::regnamespace and p.proname = any (for_operators || for_the_dispatcher)
+  loop
+    execute format('revoke all on function %s from public, anon, authenticated, scheduler_dispatcher', project_function);
+    execute format('grant execute on function %s to service_role', project_function);
+  end loop;
+  for project_function in
+    select p.oid::regprocedure
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'public'::regnamespace and p.proname = any (for_the_dispatcher)
+  loop
+    execute format('grant execute on function %s to scheduler_dispatcher', project_function);
+  end loop;
+end;
+$$;
+
+comment on function scheduler.apply_privileges() is
+  'Takes everything from public, anon and authenticated, whatever the default privileges gave, and lets service_role call the entry points, and the dispatcher''s login those it needs. The last line of every migration that makes functions or tables in scheduler.';
+
+create or replace function scheduler.attempt_limit()
+returns integer
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$ select 8 $$;
+
+comment on function scheduler.attempt_limit() is
+  'After so many attempts a notification is dead.';
+
+create or replace function scheduler.cancel_notifications(
+  notification_ids bigint[] default null,
+  organisation_id uuid default null,
+  scenario_type text default null,
+  reason text default 'cancelled by an operator'
+)
+returns table (notification_id bigint, user_id uuid, occurrence_key text, status text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  if notification_ids is null and cancel_notifications.organisation_id is null and cancel_notifications.scenario_type is null then
+    raise exception 'nothing says which notifications to cancel'
+      using
+        errcode = 'invalid_parameter_value',
+        hint = 'Give notification_ids, organisation_id or scenario_type. To hold everything back: pause, see organisation_settings.';
+  end if;
+
+  return query
+  update scheduler.notifications as notification
+  set
+    -- One that a device has already is not tried again at the others, and stays sent.
+    status = case when notification.sent_at is null then 'cancelled' else 'sent' end,
+    status_reason = reason,
+    next_attempt_at = null
+  where notification.status = 'pending'
+    and (notification_ids is null or notification.id = any (notification_ids))
+    and (cancel_notifications.organisation_id is null or notification.organisation_id = cancel_notifications.organisation_id)
+    and (cancel_notifications.scenario_type is null or notification.scenario_type = cancel_notifications.scenario_type)
+  returning notification.id, notification.user_id, notification.occurrence_key, notification.status;
+end;
+$$;
+
+comment on function scheduler.cancel_notifications(bigint[], uuid, text, text) is
+  'Takes pending notifications back and releases their windows: the given ones, or all of an organisation or scenario.';
+
+create or replace function scheduler.check_push_results(results jsonb)
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  bad jsonb;
+begin
+  if jsonb_typeof(results) is distinct from 'array' then
+    raise exception 'results must be a list, not %', coalesce(jsonb_typeof(results), 'null')
+      using
+        errcode = 'invalid_parameter_value',
+        hint = 'Give [{"notification_id": 1, "lease_token": "…", "token": "…", "outcome": "sent"}, …].';
+  end if;
+
+  select to_jsonb(result) - 'token' into bad
+  from jsonb_to_recordset(results) as result (
+    notification_id bigint, lease_token uuid, token text, outcome text, retry_after_seconds numeric
+  )
+  where result.notification_id is null
+    or result.lease_token is null
+    or coalesce(result.token, '') = ''
+    or coalesce(result.outcome, '') not in ('sent', 'retry', 'unknown', 'failed', 'invalid_token', 'held')
+  limit 1;
+  if found then
+    raise exception 'a result can''t be recorded: %', bad
+      using
+        errcode = 'invalid_parameter_value',
+        hint = 'It needs notification_id and lease_token as claimed, the token of a device, and an outcome of '
+          || 'sent, retry, unknown, failed, invalid_token or held; retry_after_seconds is a number.';
+  end if;
+end;
+$$;
+
+comment on function scheduler.check_push_results(jsonb) is
+  'Raises an error that names the first result that can''t be recorded.';
+
+create or replace function public.claim_notifications(
+  batch_size integer,
+  lease interval,
+  invocation_id uuid
+)
+returns setof scheduler.claimed_notification
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  claimed_count integer := 0;
+  returned_count integer;
+begin
+  if batch_size is null or batch_size not between 1 and 10000 then
+    raise exception 'batch_size must be between 1 and 10000, not %', coalesce(batch_size::pg_catalog.text, 'null')
+      using errcode = 'invalid_parameter_value', hint = 'It is the number of notifications in a page, 500 for example.';
+  end if;
+  if lease is null or lease not between interval '1 second' and interval '1 hour' then
+    raise exception 'lease must be between 1 second and 1 hour, not %', coalesce(lease::pg_catalog.text, 'null')
+      using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
+  end if;
+
+  -- What is no longer true takes a place in a round, but none in the page.
+  loop
+    return query
+    select taken.*
+    from scheduler.take_notifications(
+      wanted => batch_size - claimed_count,
+      lease => lease,
+      invocation_id => invocation_id
+    ) as taken;
+    get diagnostics returned_count = row_count;
+    claimed_count := claimed_count + returned_count;
+    exit when claimed_count >= batch_size;
+
+    perform from scheduler.notifications as notification
+    where notification.due_at <= now()
+    order by notification.due_at, notification.id
+    limit 1
+    for update skip locked;
+    exit when not found;
+  end loop;
+end;
+$$;
+
+comment on function public.claim_notifications(integer, interval, uuid) is
+  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. Fewer than batch_size means that nothing else is due.';
+
+create or replace function scheduler.count_evaluated(scopes scheduler.evaluation_scope[])
+returns integer
+language sql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(per_organisation.active_mentors), 0)::integer
+  from (
+    select max(scope.active_mentors) as active_mentors from unnest(scopes) as scope group by scope.organisation_id
+  ) as per_organisation;
+$$;
+
+comment on function scheduler.count_evaluated(scheduler.evaluation_scope[]) is
+  'How many mentors these scopes look at, each once.';
+
+create or replace function scheduler.disable_devices(tokens text[])
+returns void
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  -- A device that is being registered anew just now is left alone.
+  update public.device_tokens as device
+  set disabled_at = now()
+  where device.token in (
+    select refused.token
+    from public.device_tokens as refused
+    where refused.token = any (tokens) and refused.disabled_at is null
+    order by refused.token
+    for update skip locked
+  );
+$$;
+
+comment on function scheduler.disable_devices(text[]) is
+  'Puts away devices whose tokens a provider refused for good. A project with device tables of its own replaces it.';
+
+create or replace function public.finish_invocation(
+  invocation_id uuid,
+  status text,
+  total_candidates integer default null,
+  total_dispatched integer default 0,
+  pages_processed integer default 0,
+  errors jsonb default '{}',
+  error_type text default null,
+  error_message text default null
+)
+returns scheduler.invocation_summary
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if status is null or status not in ('completed', 'partial', 'failed') then
+    raise exception 'a run ends as completed, partial or failed, not %', coalesce(quote_literal(status), 'null')
+      using errcode = 'invalid_parameter_value', hint = 'Give one of the three.';
+  end if;
+  update scheduler.invocations as invocation
+  set
+    status = finish_invocation.status,
+    finished_at = clock_timestamp(),
+    total_candidates = coalesce(invocation.total_candidates, finish_invocation.total_candidates),
+    total_dispatched = finish_invocation.total_dispatched,
+    pages_processed = finish_invocation.pages_processed,
+    errors = finish_invocation.errors,
+    total_errors = (select coalesce(sum(by_type.value::integer), 0) from jsonb_each_text(finish_invocation.errors) as by_type),
+    error_type = finish_invocation.error_type,
+    error_message = finish_invocation.error_message,
+    remaining_unprocessed_count = case
+      when finish_invocation.status = 'completed' then 0
+      else (select count(*) from scheduler.notifications as waiting where waiting.due_at <= now())
+    end
+  where invocation.id = finish_invocation.invocation_id;
+  return public.invocation_summary(finish_invocation.invocation_id);
+end;
+$$;
+
+comment on function public.finish_invocation(uuid, text, integer, integer, integer, jsonb, text, text) is
+  'Closes a run in the ledger with what it did, and returns its figures.';
+
+create or replace function public.invocation_summary(invocation_id uuid)
+returns scheduler.invocation_summary
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select
+    invocation.id,
+    invocation.status,
+    coalesce(invocation.total_active_mentors, 0),
+    coalesce(invocation.total_evaluated, 0),
+    coalesce(invocation.total_candidates, 0),
+    coalesce(invocation.total_dispatched, 0),
+    coalesce(invocation.total_suppressed, 0),
+    coalesce(invocation.total_errors, 0),
+    coalesce(invocation.pages_processed, 0),
+    coalesce(invocation.remaining_unprocessed_count, 0)
+  from scheduler.invocations as invocation
+  where invocation.id = invocation_summary.invocation_id;
+$$;
+
+comment on function public.invocation_summary(uuid) is
+  'The figures of a run, as they stand.';
+
+create or replace function scheduler.record_evaluation(
+  run_id uuid,
+  started timestamptz,
+  as_of timestamptz,
+  scopes scheduler.evaluation_scope[],
+  queued_by_config jsonb,
+  queued_by_scenario jsonb,
+  suppressed_by_reason jsonb
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  active integer;
+  evaluated integer := scheduler.count_evaluated(scopes);
+  candidates integer := (select coalesce(sum(q.value::integer), 0) from jsonb_each_text(queued_by_scenario) as q);
+  suppressed integer := (
+    select coalesce(sum(reason.value::integer), 0)
+    from jsonb_each(suppressed_by_reason) as scenario, jsonb_each_text(scenario.value) as reason
+  );
+  repeated integer := (
+    select coalesce(sum((scenario.value ->> 'already_evaluated')::integer), 0)
+    from jsonb_each(suppressed_by_reason) as scenario
+  );
+begin
+  select coalesce(sum(o.active_mentors), 0) into active from scheduler.organisation_state as o;
+  update scheduler.scenario_config as config
+  set
+    last_evaluated_at = started,
+    last_evaluated_count = covered.mentors,
+    last_candidate_count = coalesce((queued_by_config ->> config.id::text)::integer, 0)
+  from (
+    select scope.config_id, sum(scope.active_mentors) as mentors from unnest(scopes) as scope group by scope.config_id
+  ) as covered
+  -- A row that an operator is just editing goes without: the ledger has the figures too.
+  where config.id = covered.config_id
+    and config.id in (select free.id from scheduler.scenario_config as free for update skip locked);
+
+  insert into scheduler.invocations as invocation (
+    id, job_name, status, triggered_by, as_of, started_at, finished_at,
+    total_active_mentors, total_evaluated, total_candidates, total_suppressed, suppressed
+  )
+  values (
+    run_id, 'scenario-evaluation', 'completed', session_user, as_of, started, clock_timestamp(),
+    active, evaluated, candidates, suppressed, suppressed_by_reason
+  )
+  on conflict (id) do update set
+    as_of = excluded.as_of,
+    total_active_mentors = excluded.total_active_mentors,
+    total_evaluated = excluded.total_evaluated,
+    total_candidates = coalesce(invocation.total_candidates, 0) + excluded.total_candidates,
+    total_suppressed = excluded.total_suppressed,
+    suppressed = excluded.suppressed;
+
+  if repeated > 0 then
+    raise warning '% occurrences are due again on a day for which they have a notification already; nothing was written for them', repeated;
+  end if;
+  raise notice '% of % active mentors evaluated: % candidates%, % suppressed%',
+    evaluated, active,
+    candidates,
+    coalesce((select ' (' || string_agg(q.key || ' ' || q.value, ', ' order by q.key) || ')' from jsonb_each_text(queued_by_scenario) as q), ''),
+    suppressed,
+    coalesce((
+      select ' (' || string_agg(format('%s %s %s', scenario.key, reason.key, reason.value), ', ' order by scenario.key, reason.key) || ')'
+      from jsonb_each(suppressed_by_reason) as scenario, jsonb_each_text(scenario.value) as reason
+    ), '');
+end;
+$$;
+
+comment on function scheduler.record_evaluation(uuid, timestamptz, timestamptz, scheduler.evaluation_scope[], jsonb, jsonb, jsonb) is
+  'Writes what an evaluation found to the ledger and to scenario_config, and says it in a line.';
+
+create or replace function public.record_push_results(results jsonb, invocation_id uuid default null)
+returns table (notification_id bigint, status text, recorded boolean)
+language plpgsql
+security definer
+set search_path = ''
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  perform scheduler.check_push_results(results);
+
+  return query
+  select written.notification_id, written.status, written.recorded
+  from scheduler.write_push_results(results => results, invocation_id => record_push_results.invocation_id) as written;
+
+  if results @? '$[*] ? (@.outcome == "invalid_token")' then
+    perform scheduler.disable_devices(array(
+      select distinct result.item ->> 'token'
+      from jsonb_array_elements(results) as result (item)
+      where result.item ->> 'outcome' = 'invalid_token'
+    ));
+  end if;
+end;
+$$;
+
+comment on function public.record_push_results(jsonb, uuid) is
+  'Records what became of a page, from [{notification_id, lease_token, token, outcome, …}], an entry for each device. A notification whose lease is not the caller''s is left untouched and returned with recorded = false.';
+
+create or replace function scheduler.requeue_notifications(
+  notification_ids bigint[] default null,
+  statuses text[] default array['dead', 'quarantined'],
+  reason text default 'requeued by an operator'
+)
+returns table (notification_id bigint, user_id uuid, scenario_type text, deliver_after timestamptz)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  wrong text;
+begin
+  select coalesce(quote_literal(asked.name), 'null') into wrong
+  from unnest(statuses) as asked (name)
+  where asked.name is null or asked.name not in ('dead', 'quarantined', 'failed', 'expired')
+  limit 1;
+  if found or statuses is null or statuses = '{}' then
+    raise exception 'notifications that are % can''t be brought back', coalesce(wrong, 'of no status')
+      using errcode = 'invalid_parameter_value', hint = 'statuses is a list of dead, quarantined, failed and expired.';
+  end if;
+  select asked.id::text || ', which ' || coalesce('is ' || existing.status, 'does not exist') into wrong
+  from unnest(notification_ids) as asked (id)
+  left join scheduler.notifications as existing on existing.id = asked.id
+  where existing.status is null or existing.status <> all (statuses)
+  limit 1;
+  if found then
+    raise exception 'can''t bring back notification %', wrong
+      using
+        errcode = 'invalid_parameter_value',
+        hint = 'Nothing was changed. Only these can be: ' || array_to_string(statuses, ', ') || '; give statuses for others.';
+  end if;
+
+  return query
+  update scheduler.notifications as notification
+  set
+    status = 'pending',
+    status_reason = reason,
+    attempts = 0,
+    next_attempt_at = now(),
+    requeued_at = clock_timestamp(),
+    -- As long to live as it had at first.
+    expires_at = greatest(
+      notification.expires_at, now() + (notification.expires_at - notification.deliver_after)
+    )
+  where notification.status = any (statuses)
+    and (notification_ids is null or notification.id = any (notification_ids))
+  returning notification.id, notification.user_id, notification.scenario_type, notification.next_attempt_at;
+end;
+$$;
+
+comment on function scheduler.requeue_notifications(bigint[], text[], text) is
+  'Brings dead and quarantined notifications back to the outbox, all or the given ones, with new attempts; failed and expired ones when asked for. A device that has a push gets it no second time.';
+
+create or replace function scheduler.retry_delay(attempt integer, wished_seconds numeric default null)
+returns interval
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  -- 1, 3, 9, 27 minutes, 1 h 21 min, 4 h, 12 h: the eight attempts span most of a day.
+  select greatest(
+    interval '1 minute' * power(3, least(greatest(attempt, 1), 7) - 1) * (0.75 + random() / 2),
+    interval '1 second' * least(wished_seconds, 604800)
+  );
+$$;
+
+comment on function scheduler.retry_delay(integer, numeric) is
+  'How long to wait after a failed attempt: three times as long each time, a quarter more or less at random, and never less than the provider wished.';
+
+create or replace function public.start_invocation(
+  job_name text,
+  invocation_id uuid default null,
+  triggered_by text default null,
+  scheduled_for timestamptz default null,
+  webhook_id text default null,
+  scenarios text[] default null,
+  organisation_ids uuid[] default null,
+  dry_run boolean default false
+)
+returns table (id uuid, started boolean)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  unknown_place bigint;
+begin
+  perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
+  select asked.place into unknown_place
+  from unnest(organisation_ids) with ordinality as asked (organisation_id, place)
+  where not exists (select from scheduler.organisation as known where known.organisation_id = asked.organisation_id)
+    and not exists (select from scheduler.organisation_state as known where known.organisation_id = asked.organisation_id)
+  limit 1;
+  if found then
+    raise exception 'organisation_ids[%] is no organisation', unknown_place - 1
+      using errcode = 'invalid_parameter_value', hint = 'Look for the id in scheduler.organisation, or leave organisation_ids out for all.';
+  end if;
+
+  -- A request that comes twice, by its own id or the run's, runs once.
+  return query
+  insert into scheduler.invocations as invocation (
+    id, job_name, status, triggered_by, scheduled_for, webhook_id, dry_run, started_at,
+    total_active_mentors, total_evaluated
+  )
+  values (
+    coalesce(start_invocation.invocation_id, gen_random_uuid()),
+    start_invocation.job_name,
+    'running',
+    start_invocation.triggered_by,
+    start_invocation.scheduled_for,
+    start_invocation.webhook_id,
+    start_invocation.dry_run,
+    clock_timestamp(),
+    (select coalesce(sum(organisation.active_mentors), 0) from scheduler.organisation_state as organisation),
+    case when start_invocation.dry_run then scheduler.count_evaluated(array(
+      select scope
+      from scheduler.evaluation_scopes(
+        scenarios => start_invocation.scenarios,
+        as_of => now(),
+        organisation_ids => start_invocation.organisation_ids,
+        user_ids => null
+      ) as scope
+    )) end
+  )
+  on conflict do nothing
+  returning invocation.id, true;
+  if found then
+    return;
+  end if;
+
+  return query
+  select invocation.id, false
+  from scheduler.invocations as invocation
+  where invocation.id = start_invocation.invocation_id or invocation.webhook_id = start_invocation.webhook_id
+  order by invocation.started_at desc
+  limit 1;
+end;
+$$;
+
+comment on function public.start_invocation(text, uuid, text, timestamptz, text, text[], uuid[], boolean) is
+  'Opens a run in the ledger. started is false where the same request, by its invocation_id or webhook_id, ran before: its id is returned.';
+
+create or replace function scheduler.take_notifications(wanted integer, lease interval, invocation_id uuid)
+returns setof scheduler.claimed_notification
+language plpgsql
+volatile
+rows 500
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
+-- A page is small, however many the planner takes due_at <= now() for: look
+-- everything up by index.
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with picked as materialized (
+    select
+      notification.id, notification.user_id, notification.organisation_id, notification.scenario_type,
+      notification.occurrence_key, notification.status, notification.attempts, notification.expires_at,
+      notification.sent_at, notification.requeued_at,
+      now() - greatest(notification.created_at, notification.deliver_after) > interval '30 minutes' as late
+    from scheduler.notifications as notification
+    where notification.due_at <= now()
+    order by notification.due_at, notification.id
+    limit wanted
+    for update skip locked
+  ),
+  rule as materialized (
+    select
+      concerned.organisation_id,
+      coalesce(own.paused, false) or coalesce(fallback.paused, false) as paused,
+      coalesce(own.on_ambiguous, fallback.on_ambiguous, 'resend') as on_ambiguous,
+      coalesce(own.quiet_start, fallback.quiet_start) as quiet_start,
+      coalesce(own.quiet_end, fallback.quiet_end) as quiet_end,
+      array[described.timezone, fallback.timezone] as timezones
+    from (select distinct picked.organisation_id from picked) as concerned
+    left join scheduler.organisation_settings as fallback on fallback.organisation_id is null
+    left join scheduler.organisation_settings as own on own.organisation_id = concerned.organisation_id
+    left join lateral (
+      select view.timezone from scheduler.organisation as view where view.organisation_id = concerned.organisation_id limit 1
+    ) as described on true
+  ),
+  -- The world as it is now.
+  looked_up as materialized (
+    select
+      picked.*,
+      rule.on_ambiguous,
+      mentor.user_id is not null as has_state,
+      coalesce(mentor.timezone, '') as timezone,
+      receiver.devices,
+      case
+        when mentor.active is not true then 'mentor_not_active'
+        when rule.paused then 'organisation_paused'
+        when (
+          select not preference.push_enabled
+          from scheduler.preference as preference
+          where preference.user_id = picked.user_id and preference.scenario_type = picked.scenario_type
+          order by preference.push_enabled
+          limit 1
+        ) then 'opted_out'
+        when picked.scenario_type = 'inactivity'
+          and mentor.silent_since::text > split_part(picked.occurrence_key, ':', 2) collate "C"
+          then 'active_again'
+        when picked.scenario_type = 'expiry'
+          and (
+            select true
+            from scheduler.certification as certification
+            where certification.user_id = picked.user_id
+              and certification.expires_on::text = split_part(picked.occurrence_key, ':', 2)
+            limit 1
+          ) is null then 'certification_renewed'
+        when receiver.devices is null then 'no_device'
+      end as no_longer
+    from picked
+    join rule on rule.organisation_id is not distinct from picked.organisation_id
+    left join scheduler.mentor_state as mentor on mentor.user_id = picked.user_id
+    -- All enabled devices, until one has it; then only those that failed in passing.
+    left join lateral (
+      select json_agg(json_build_object('token', device.token, 'platform', device.platform, 'provider', device.provider)) as devices
+      from scheduler.device as device
+      where device.user_id = picked.user_id
+        and (
+          (picked.attempts = 0 and picked.requeued_at is null)
+          or coalesce(
+            (
+              select case
+                when latest.outcome = 'sent' then false
+                when latest.outcome in ('failed', 'invalid_token') then coalesce(latest.attempted_at < picked.requeued_at, false)
+                else true
+              end
+              from scheduler.push_attempts as latest
+              where latest.notification_id = picked.id
+                and latest.token_hash = sha256(convert_to(device.token, 'UTF8'))
+              order by latest.id desc
+              limit 1
+            ),
+            picked.sent_at is null
+          )
+        )
+    ) as receiver on true
+  ),
+  -- After an outage the backlog must not wake anybody at night.
+  clock as materialized (
+    select
+      late.organisation_id,
+      late.timezone,
+      scheduler.next_allowed_time(
+        wanted => now(),
+        zone => scheduler.usable_timezone(late.timezone || rule.timezones),
+        quiet_start => rule.quiet_start,
+        quiet_end => rule.quiet_end
+      ) as allowed_at
+    from (
+      select distinct looked_up.organisation_id, looked_up.timezone from looked_up where looked_up.late
+    ) as late
+    join rule on rule.organisation_id is not distinct from late.organisation_id
+  ),
+  judged as materialized (
+    select
+      looked_up.*,
+      clock.allowed_at,
+      case
+        when looked_up.status = 'sending' and looked_up.on_ambiguous = 'quarantine' then 'quarantined'
+        when looked_up.expires_at <= now() then 'expired'
+        when looked_up.no_longer is not null then 'cancelled'
+        when looked_up.attempts >= scheduler.attempt_limit() then 'dead'
+        when clock.allowed_at > now() then 'postponed'
+        else 'sending'
+      end as verdict
+    from looked_up
+    left join clock
+      on looked_up.late
+      and clock.organisation_id is not distinct from looked_up.organisation_id
+      and clock.timezone = looked_up.timezone
+  ),
+  -- Cancelling writes the mentor's state. One that somebody writes just now, an
+  -- import perhaps, is left for later: a claim never waits, so it can't deadlock.
+  unlocked as materialized (
+    select mentor.user_id
+    from scheduler.mentor_state as mentor
+    where mentor.user_id in (
+      select judged.user_id from judged where judged.verdict = 'cancelled' and judged.sent_at is null and judged.has_state
+    )
+    order by mentor.user_id
+    for update skip locked
+  ),
+  decided as (
+    select
+      judged.id,
+      judged.devices,
+      case
+        when judged.verdict in ('sending', 'postponed') then judged.verdict
+        when judged.sent_at is not null then 'sent'
+        when judged.verdict = 'cancelled' and judged.has_state
+          and not (judged.user_id in (select unlocked.user_id from unlocked)) then 'left'
+        else judged.verdict
+      end as verdict,
+      case judged.verdict
+        when 'quarantined' then 'outcome_unknown'
+        when 'expired' then 'not_sent_in_time'
+        when 'cancelled' then judged.no_longer
+        when 'dead' then 'attempts_exhausted'
+        when 'postponed' then 'quiet_hours'
+      end as reason,
+      least(judged.allowed_at, judged.expires_at) as allowed_at
+    from judged
+  ),
+  lease_of_page as materialized (
+    select gen_random_uuid() as token
+  ),
+  written as (
+    update scheduler.notifications as notification
+    set
+      status = case when decided.verdict in ('postponed', 'left') then 'pending' else decided.verdict end,
+      status_reason = decided.reason,
+      attempts = notification.attempts + (decided.verdict = 'sending')::integer,
+      lease_token = case when decided.verdict = 'sending' then lease_of_page.token end,
+      lease_expires_at = case when decided.verdict = 'sending' then now() + lease end,
+      claimed_by = case when decided.verdict = 'sending' then take_notifications.invocation_id else notification.claimed_by end,
+      next_attempt_at = case decided.verdict
+        when 'postponed' then decided.allowed_at
+        when 'left' then now() + interval '10 seconds'
+      end
+    from decided
+    cross join lease_of_page
+    where notification.id = decided.id
+    returning
+      notification.id, notification.lease_token, notification.attempts, notification.user_id,
+      notification.organisation_id, notification.scenario_type, notification.expires_at, notification.title, notification.body, notification.data, decided.devices
+  )
+  select
+    written.id,
+    written.lease_token,
+    written.attempts,
+    written.user_id,
+    written.organisation_id,
+    written.scenario_type,
+    'scenario-' || written.id,
+    written.expires_at,
+    ceil(date_part('epoch', written.expires_at - now()))::integer,
+    written.title,
+    written.body,
+    written.data,
+    written.devices
+  from written
+  where written.lease_token is not null
+  order by written.id;
+end;
+$$;
+
+comment on function scheduler.take_notifications(integer, interval, uuid) is
+  'Locks what is due, looks at the world once more, and writes what becomes of each: sent now under a lease, later, or never. Returns what is to be sent.';
+
+create or replace function scheduler.write_push_results(results jsonb, invocation_id uuid)
+returns table (notification_id bigint, status text, recorded boolean)
+language plpgsql
+volatile
+rows 500
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with reported as materialized (
+    select result.*, sha256(convert_to(result.token, 'UTF8')) as token_hash
+    from jsonb_to_recordset(results) as result (
+      notification_id bigint, lease_token uuid, token text, provider text, platform text,
+      outcome text, error_type text, error_code text, message_id text, retry_after_seconds numeric
+    )
+  ),
+  lease as materialized (
+    select
+      reported.notification_id,
+      reported.lease_token,
+      bool_or(reported.outcome = 'sent') as sent,
+      bool_or(reported.outcome = 'unknown') as unknown,
+      bool_or(reported.outcome in ('retry', 'unknown')) as failed_in_passing,
+      bool_or(reported.outcome = 'held') as held,
+      bool_and(reported.outcome = 'held') as untried,
+      bool_and(reported.outcome = 'invalid_token') as all_invalid,
+      max(reported.retry_after_seconds) as retry_after_seconds,
+      min(reported.error_code) filter (where reported.outcome <> 'sent') as error_code
+    from reported
+    group by reported.notification_id, reported.lease_token
+  ),
+  -- Whose lease was taken over meanwhile has nothing to say any more.
+  owned as materialized (
+    select
+      lease.*,
+      notification.attempts,
+      notification.expires_at,
+      notification.sent_at,
+      lease.sent or notification.sent_at is not null as has_arrived,
+      lease.unknown and 'quarantine' = coalesce(
+        (select own.on_ambiguous from scheduler.organisation_settings as own where own.organisation_id = notification.organisation_id),
+        (select fallback.on_ambiguous from scheduler.organisation_settings as fallback where fallback.organisation_id is null)
+      ) as in_doubt
+    from lease
+    join scheduler.notifications as notification on notification.id = lease.notification_id
+    where notification.status = 'sending' and notification.lease_token = lease.lease_token
+  ),
+  decided as materialized (
+    select
+      owned.*,
+      case
+        when owned.in_doubt then case when owned.has_arrived then 'sent' else 'quarantined' end
+        when owned.held or owned.failed_in_passing then case
+          when owned.failed_in_passing and owned.attempts >= scheduler.attempt_limit() then
+            case when owned.has_arrived then 'sent' else 'dead' end
+          else 'pending'
+        end
+        when owned.has_arrived then 'sent'
+        else 'failed'
+      end as verdict
+    from owned
+  ),
+  written as (
+    update scheduler.notifications as notification
+    set
+      status = decided.verdict,
+      status_reason = case decided.verdict
+        when 'pending' then coalesce(decided.error_code, 'to_be_tried_again')
+        when 'quarantined' then 'outcome_unknown'
+        when 'dead' then 'attempts_exhausted'
+        when 'failed' then case
+          when decided.all_invalid then 'invalid_token' else coalesce(decided.error_code, 'refused')
+        end
+      end,
+      sent_at = case when decided.has_arrived then coalesce(decided.sent_at, now()) end,
+      -- What was not even tried doesn't count as an attempt.
+      attempts = decided.attempts - decided.untried::integer,
+      next_attempt_at = case
+        when decided.verdict = 'pending' then least(
+          decided.expires_at,
+          now() + case
+            when decided.failed_in_passing
+              then scheduler.retry_delay(attempt => decided.attempts, wished_seconds => decided.retry_after_seconds)
+            else interval '1 second' * coalesce(least(decided.retry_after_seconds, 86400), 60)
+          end
+        )
+      end,
+      lease_token = null,
+      lease_expires_at = null
+    from decided
+    where notification.id = decided.notification_id
+      and notification.status = 'sending'
+      and notification.lease_token = decided.lease_token
+    returning notification.id, notification.status, decided.lease_token, decided.attempts
+  ),
+  logged as (
+    insert into scheduler.push_attempts as logged (
+      notification_id, attempt, token_hash, provider, platform, outcome, error_type, error_code,
+      provider_message_id, invocation_id
+    )
+    select
+      written.id, written.attempts, reported.token_hash, reported.provider, reported.platform, reported.outcome,
+      reported.error_type, reported.error_code, reported.message_id, write_push_results.invocation_id
+    from written
+    join reported on reported.notification_id = written.id and reported.lease_token = written.lease_token
+  )
+  select lease.notification_id, written.status, written.id is not null
+  from lease
+  left join written on written.id = lease.notification_id and written.lease_token = lease.lease_token
+  order by lease.notification_id;
+end;
+$$;
+
+comment on function scheduler.write_push_results(jsonb, uuid) is
+  'The statement that records a page: an entry in push_attempts for each device, and what follows for each notification.';
+
+reset check_function_bodies;
+
+select scheduler.refresh_sources();
+select scheduler.apply_privileges();

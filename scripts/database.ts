@@ -51,7 +51,9 @@ export async function copyDatabase(server: Server, from: string, to: string): Pr
 }
 
 /** Runs the Supabase CLI in this project. */
-export async function supabase(args: string[]): Promise<{ success: boolean; output: string }> {
+export async function supabase(
+  args: string[],
+): Promise<{ success: boolean; stdout: string; output: string }> {
   const { success, stdout, stderr } = await new Deno.Command(
     `${ROOT}node_modules/.bin/supabase`,
     {
@@ -62,7 +64,8 @@ export async function supabase(args: string[]): Promise<{ success: boolean; outp
     },
   ).output();
   const decoder = new TextDecoder();
-  return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+  const said = decoder.decode(stdout);
+  return { success, stdout: said, output: said + decoder.decode(stderr) };
 }
 
 /** Applies sql/migrations; returns what the CLI said. */

@@ -227,14 +227,20 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  remaining integer := 0;
 begin
   if status is null or status not in ('completed', 'partial', 'failed') then
     raise exception 'a run ends as completed, partial or failed, not %', coalesce(quote_literal(status), 'null')
       using errcode = 'invalid_parameter_value', hint = 'Give one of the three.';
   end if;
+  if status <> 'completed' then
+    select count(*) into remaining from scheduler.notifications as waiting where waiting.due_at <= now();
+  end if;
   update scheduler.invocations as invocation
   set
-    status = finish_invocation.status,
+    -- A run that ran out of time when nothing was left to do is complete.
+    status = case when finish_invocation.status = 'partial' and remaining = 0 then 'completed' else finish_invocation.status end,
     finished_at = clock_timestamp(),
     total_candidates = coalesce(invocation.total_candidates, finish_invocation.total_candidates),
     total_dispatched = finish_invocation.total_dispatched,
@@ -243,10 +249,7 @@ begin
     total_errors = (select coalesce(sum(by_type.value::integer), 0) from jsonb_each_text(finish_invocation.errors) as by_type),
     error_type = finish_invocation.error_type,
     error_message = finish_invocation.error_message,
-    remaining_unprocessed_count = case
-      when finish_invocation.status = 'completed' then 0
-      else (select count(*) from scheduler.notifications as waiting where waiting.due_at <= now())
-    end
+    remaining_unprocessed_count = remaining
   where invocation.id = finish_invocation.invocation_id;
   return public.invocation_summary(finish_invocation.invocation_id);
 end;

@@ -1,0 +1,202 @@
+// One run: evaluate, then page after page of what is due.
+
+import type { RunLogger, Summary } from "../shared/logger.ts";
+import {
+  type DescribedError,
+  describeError,
+  type ErrorType,
+  isLostConnection,
+  TypedError,
+} from "../shared/errors.ts";
+import type {
+  Claimed,
+  Ending,
+  InvocationSummary,
+  Order,
+  Outbox,
+  PushResult,
+  Recorded,
+} from "./outbox.ts";
+import { NOT_TRIED, type PageOptions, RunState, sendPage } from "./page.ts";
+import { SEND_TIMEOUT_MS } from "./providers/provider.ts";
+
+export interface BatchOptions extends PageOptions {
+  pageSize: number;
+  timeoutThresholdMs: number;
+}
+
+export interface Run {
+  order: Order;
+  evaluates: boolean;
+  outbox: Outbox;
+  log: RunLogger;
+  options: BatchOptions;
+  /** Milliseconds, for durations only. */
+  clock: () => number;
+  startedAt: number;
+}
+
+/** Long enough for a page of which every push hangs. */
+function leaseSeconds({ pageSize, concurrency }: BatchOptions): number {
+  const rounds = Math.ceil(pageSize / concurrency);
+  return Math.min(3600, 30 + (rounds * SEND_TIMEOUT_MS) / 1000);
+}
+
+class Tally {
+  candidates = 0;
+  dispatched = 0;
+  pages = 0;
+  readonly errors: Partial<Record<ErrorType, number>> = {};
+
+  constructor(private readonly log: RunLogger) {}
+
+  /** Counts a page, and says for each mentor what went wrong. */
+  count(
+    page: readonly Claimed[],
+    results: readonly PushResult[],
+    recorded: readonly Recorded[],
+  ): void {
+    this.pages++;
+    const lost = new Set<number>();
+    for (const row of recorded) {
+      if (!row.recorded) lost.add(row.notification_id);
+      else if (row.status === "sent") this.dispatched++;
+    }
+    const mentors = new Map(page.map((one) => [one.notification_id, one.user_id]));
+    for (const result of results) {
+      const mentor = mentors.get(result.notification_id) ?? "";
+      if (lost.has(result.notification_id)) {
+        this.#error(mentor, {
+          error_type: "timeout_error",
+          error_message: "the lease ran out before this was recorded",
+        });
+      } else if (result.outcome !== "sent" && result.error_code !== NOT_TRIED.error_code) {
+        const { error_type = "provider_error", error_code, provider, outcome } = result;
+        this.#error(mentor, {
+          error_type,
+          error_message: `${provider}: ${error_code}, ${outcome}`,
+        });
+      }
+    }
+  }
+
+  get totalErrors(): number {
+    return Object.values(this.errors).reduce((sum, count) => sum + count, 0);
+  }
+
+  #error(mentor: string, error: DescribedError): void {
+    this.errors[error.error_type] = (this.errors[error.error_type] ?? 0) + 1;
+    this.log.mentorError(mentor, error);
+  }
+}
+
+/** Where the database is gone for a moment, what was sent is not forgotten at once. */
+async function record(run: Run, results: readonly PushResult[]): Promise<Recorded[]> {
+  for (let pause = 250;; pause *= 2) {
+    try {
+      return await run.outbox.record(results, run.order.invocation_id);
+    } catch (error) {
+      if (!isLostConnection(error) || pause > 2000) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+async function dispatchPages(run: Run, tally: Tally): Promise<"completed" | "partial"> {
+  const { outbox, options, order, clock } = run;
+  const state = new RunState();
+  const lease = leaseSeconds(options);
+  while (clock() - run.startedAt < options.timeoutThresholdMs) {
+    // A process that was stopped and goes on later must not send what is another's by then.
+    const sendsUntil = clock() + lease * 1000 - SEND_TIMEOUT_MS;
+    const page = await outbox.claim(options.pageSize, lease, order.invocation_id);
+    if (page.length === 0) return "completed";
+    const results = await sendPage(page, state, () => clock() < sendsUntil, options);
+    tally.count(page, results, await record(run, results));
+    if (state.stopped) {
+      const { error_type = "provider_error", error_code } = state.stopped;
+      throw new TypedError(error_type, `the provider takes nothing from us: ${error_code}`);
+    }
+  }
+  return "partial";
+}
+
+export interface RunResult {
+  summary: Summary;
+  failure?: DescribedError;
+}
+
+/** Does not throw: a failure stands in the log, in the ledger and in the result. */
+export async function runEvaluationBatch(run: Run): Promise<RunResult> {
+  const { order, outbox, log } = run;
+  const tally = new Tally(log);
+  let status: Ending["status"] = "failed";
+  let failure: DescribedError | undefined;
+  let figures: InvocationSummary | undefined;
+  let summary: Summary;
+  const fail = (error: unknown) => log.failed(failure = describeError(error));
+  try {
+    log.started(order.triggered_by);
+    try {
+      if (run.evaluates) tally.candidates = await outbox.evaluate(order);
+      status = order.dry_run ? "completed" : await dispatchPages(run, tally);
+    } catch (error) {
+      fail(error);
+    }
+    figures = await outbox.finish(order.invocation_id, {
+      status,
+      total_candidates: tally.candidates,
+      total_dispatched: tally.dispatched,
+      pages_processed: tally.pages,
+      errors: tally.errors,
+      error_type: failure?.error_type ?? null,
+      error_message: failure?.error_message ?? null,
+    });
+  } catch (error) {
+    if (!failure) fail(error);
+  } finally {
+    summary = logRunResult(run, tally, figures);
+  }
+  return { summary, ...(failure && { failure }) };
+}
+
+/** The log of a run whose database can't be reached: it begins, fails and ends. */
+export function unableToStart(
+  log: RunLogger,
+  order: Order,
+  failure: DescribedError,
+  durationMs: number,
+): RunResult {
+  log.started(order.triggered_by);
+  log.failed(failure);
+  const summary = summarise(order.invocation_id, new Tally(log), undefined, durationMs);
+  log.completed(summary);
+  return { summary, failure };
+}
+
+function logRunResult(run: Run, tally: Tally, figures: InvocationSummary | undefined): Summary {
+  const summary = summarise(run.order.invocation_id, tally, figures, run.clock() - run.startedAt);
+  run.log.completed(summary);
+  return summary;
+}
+
+function summarise(
+  invocation_id: string,
+  tally: Tally,
+  figures: InvocationSummary | undefined,
+  durationMs: number,
+): Summary {
+  return {
+    invocation_id,
+    total_active_mentors: figures?.total_active_mentors ?? 0,
+    total_evaluated: figures?.total_evaluated ?? 0,
+    total_dispatched: tally.dispatched,
+    total_suppressed: figures?.total_suppressed ?? 0,
+    total_errors: tally.totalErrors,
+    pages_processed: tally.pages,
+    duration_ms: Math.round(durationMs),
+    completed: figures?.status === "completed",
+    partial: figures?.status === "partial",
+    remaining_unprocessed_count: figures?.remaining_unprocessed_count ?? 0,
+  };
+}

@@ -1,0 +1,135 @@
+// From a request to a run and its answer.
+
+import { authenticate, type Credentials, offersSignature } from "../shared/auth.ts";
+import { describeError, isRefusedArgument, RequestError } from "../shared/errors.ts";
+import type { StructuredLogger } from "../shared/logger.ts";
+import { sanitize } from "../shared/sanitize.ts";
+import { type BatchOptions, runEvaluationBatch, type RunResult, unableToStart } from "./batch.ts";
+import type { InvocationSummary, Order, Outbox } from "./outbox.ts";
+import { checkContentType, JOBS, parseOrder, readBody } from "./request.ts";
+
+export interface Dependencies {
+  outbox: Outbox;
+  logger: StructuredLogger;
+  secrets: readonly string[];
+  options: BatchOptions;
+  /** Milliseconds, for durations only. */
+  clock: () => number;
+  /** Keeps the process alive for work that goes on after the answer. */
+  waitUntil: (work: Promise<unknown>) => void;
+}
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store", ...headers } });
+}
+
+function refuse(error: RequestError): Response {
+  const headers: Record<string, string> = {};
+  if (error.status === 405) headers["allow"] = "POST";
+  if (error.status === 401) headers["www-authenticate"] = "Bearer";
+  return answer(error.status, { error: { type: error.type, message: error.message } }, headers);
+}
+
+const UNAUTHORIZED = new RequestError(
+  401,
+  "unauthorized",
+  "Send the secret as X-Scheduler-Secret, or sign the request (Standard Webhooks).",
+);
+
+/** The body of a request that may start a run. Without good credentials nothing of it is read. */
+async function admit(
+  request: Request,
+  secrets: readonly string[],
+): Promise<{ body: string; credentials: Credentials }> {
+  const bySecret = await authenticate(request.headers, undefined, secrets);
+  if (bySecret) return { body: await readBody(request), credentials: bySecret };
+  if (secrets.length === 0 || !offersSignature(request.headers)) throw UNAUTHORIZED;
+  const body = await readBody(request);
+  const bySignature = await authenticate(request.headers, body, secrets);
+  if (!bySignature) throw UNAUTHORIZED;
+  return { body, credentials: bySignature };
+}
+
+async function readOrder(request: Request, secrets: readonly string[]): Promise<Order> {
+  if (request.method !== "POST") {
+    throw new RequestError(405, "method_not_allowed", "Only POST starts a run.");
+  }
+  const { body, credentials } = await admit(request, secrets);
+  checkContentType(request.headers, body);
+  return parseOrder(body, credentials.kind === "signature" ? credentials.webhookId : null);
+}
+
+function explained(error: Error): string {
+  const hint = "hint" in error && typeof error.hint === "string" ? ` ${error.hint}` : "";
+  return `${error.message}.${hint}`;
+}
+
+function replayed(summary: InvocationSummary): Response {
+  const { status, ...figures } = summary;
+  return answer(status === "running" ? 202 : 200, {
+    ...figures,
+    completed: status === "completed",
+    partial: status === "partial",
+    replayed: true,
+  });
+}
+
+function finished({ summary, failure }: RunResult): Response {
+  if (!failure) return answer(200, summary);
+  return answer(500, {
+    error: {
+      type: failure.error_type,
+      message: "The run failed. The log and scheduler.invocations say more.",
+    },
+    invocation_id: summary.invocation_id,
+  });
+}
+
+export async function handleScheduledInvocation(
+  request: Request,
+  dependencies: Dependencies,
+): Promise<Response> {
+  const { outbox, logger, secrets, options, clock, waitUntil } = dependencies;
+  const startedAt = clock();
+  let order: Order;
+  try {
+    order = await readOrder(request, secrets);
+  } catch (error) {
+    if (error instanceof RequestError) return refuse(error);
+    throw error;
+  }
+
+  try {
+    const { id, started } = await outbox.start(order);
+    if (!started) return replayed(await outbox.summary(id));
+  } catch (error) {
+    if (isRefusedArgument(error)) {
+      return refuse(new RequestError(400, "invalid_argument", sanitize(explained(error))));
+    }
+    return finished(
+      unableToStart(
+        logger.run(order.invocation_id),
+        order,
+        describeError(error),
+        clock() - startedAt,
+      ),
+    );
+  }
+
+  const run = runEvaluationBatch({
+    order,
+    evaluates: JOBS.get(order.job_name)?.evaluates ?? false,
+    outbox,
+    log: logger.run(order.invocation_id),
+    options,
+    clock,
+    startedAt,
+  });
+  if (/\brespond-async\b/i.test(request.headers.get("prefer") ?? "")) {
+    waitUntil(run);
+    return answer(202, { invocation_id: order.invocation_id }, {
+      "preference-applied": "respond-async",
+    });
+  }
+  return finished(await run);
+}

@@ -1,0 +1,40 @@
+// The Edge Function scenario-scheduler: wires what the environment says.
+
+import { ConfigurationError, readConfiguration } from "../shared/configuration.ts";
+import { connect } from "../shared/database.ts";
+import { StructuredLogger } from "../shared/logger.ts";
+import { handleScheduledInvocation } from "./handler.ts";
+import { Outbox } from "./outbox.ts";
+import { fcmProvider } from "./providers/fcm.ts";
+import { logProvider } from "./providers/log.ts";
+import type { PushProvider } from "./providers/provider.ts";
+
+/** Supabase's own; plain Deno lives on anyway while there is work. */
+declare const EdgeRuntime: { waitUntil(work: Promise<unknown>): void } | undefined;
+
+try {
+  const { databaseUrl, secrets, fcm, ...options } = await readConfiguration((name) =>
+    Deno.env.get(name)
+  );
+  const providers: PushProvider[] = [logProvider((line) => console.error(line))];
+  if (fcm) providers.push(fcmProvider(fcm));
+
+  const dependencies = {
+    outbox: new Outbox(connect(databaseUrl, "scenario-scheduler")),
+    logger: new StructuredLogger((line) => console.log(line)),
+    secrets,
+    options: {
+      ...options,
+      providers: new Map(providers.map((provider) => [provider.name, provider])),
+    },
+    clock: () => performance.now(),
+    waitUntil: (work: Promise<unknown>) => {
+      if (typeof EdgeRuntime !== "undefined") EdgeRuntime.waitUntil(work);
+    },
+  };
+  Deno.serve((request) => handleScheduledInvocation(request, dependencies));
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error;
+  console.error(error.message);
+  Deno.exit(1);
+}

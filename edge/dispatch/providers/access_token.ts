@@ -1,0 +1,88 @@
+// An OAuth access token for a service account, fetched once for all who need it.
+
+import { SignJWT } from "jose";
+import type { ServiceAccount } from "../../shared/configuration.ts";
+import { TypedError } from "../../shared/errors.ts";
+
+const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
+const RENEW_BEFORE_MS = 60_000;
+
+interface Held {
+  token: string;
+  until: number;
+}
+
+export class AccessToken {
+  #held: Promise<Held> | undefined;
+  #until = 0;
+
+  constructor(
+    private readonly account: ServiceAccount,
+    private readonly timeoutMs: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  async get(): Promise<string> {
+    if (this.#held === undefined || this.now() >= this.#until) {
+      this.#until = Infinity; // whoever comes meanwhile waits for the same one
+      const fetching = this.#fetch();
+      this.#held = fetching;
+      fetching.then((held) => this.#until = held.until, () => this.#forget(fetching));
+    }
+    return (await this.#held).token;
+  }
+
+  /** Drops a token that was refused, unless there is another one already. */
+  async discard(token: string): Promise<void> {
+    const held = this.#held;
+    if (held && (await held.catch(() => undefined))?.token === token) this.#forget(held);
+  }
+
+  #forget(held: Promise<Held>): void {
+    if (this.#held === held) this.#held = undefined;
+  }
+
+  async #fetch(): Promise<Held> {
+    const { clientEmail, privateKey, privateKeyId, tokenUri } = this.account;
+    const issuedAt = Math.floor(this.now() / 1000);
+    const assertion = await new SignJWT({ scope: SCOPE })
+      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(privateKeyId && { kid: privateKeyId }) })
+      .setIssuer(clientEmail)
+      .setAudience(tokenUri)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + 3600)
+      .sign(privateKey);
+
+    let status: number;
+    let answer: { access_token?: unknown; expires_in?: unknown };
+    try {
+      const response = await fetch(tokenUri, {
+        method: "POST",
+        body: new URLSearchParams({
+          grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+          assertion,
+        }),
+        redirect: "manual",
+        signal: AbortSignal.timeout(this.timeoutMs),
+      });
+      status = response.status;
+      answer = Object(await response.json().catch(() => ({})));
+    } catch {
+      throw new TypedError("network_error", "the token endpoint can't be reached");
+    }
+    if (status === 200 && typeof answer.access_token === "string" && answer.access_token !== "") {
+      const seconds = typeof answer.expires_in === "number" ? answer.expires_in : 3600;
+      return {
+        token: answer.access_token,
+        until: this.now() + Math.max(seconds * 1000 - RENEW_BEFORE_MS, 1000),
+      };
+    }
+    if (status >= 500 || status === 429 || status === 200) {
+      throw new TypedError("provider_error", `the token endpoint answered ${status}`);
+    }
+    throw new TypedError(
+      "authentication_error",
+      `the token endpoint refused the service account: ${status}`,
+    );
+  }
+}

@@ -1,0 +1,218 @@
+// Firebase Cloud Messaging, HTTP v1: one request a device.
+
+import type { FcmConfiguration } from "../../shared/configuration.ts";
+import { describeError } from "../../shared/errors.ts";
+import { AccessToken } from "./access_token.ts";
+import {
+  type PushMessage,
+  type PushOutcome,
+  type PushProvider,
+  SEND_TIMEOUT_MS,
+} from "./provider.ts";
+
+/** The codes of FCM and of Google's APIs. Anything else in an answer is not repeated. */
+const CODES = new Set([
+  "UNSPECIFIED_ERROR",
+  "INVALID_ARGUMENT",
+  "UNREGISTERED",
+  "SENDER_ID_MISMATCH",
+  "QUOTA_EXCEEDED",
+  "UNAVAILABLE",
+  "INTERNAL",
+  "THIRD_PARTY_AUTH_ERROR",
+  "NOT_FOUND",
+  "PERMISSION_DENIED",
+  "UNAUTHENTICATED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "DEADLINE_EXCEEDED",
+]);
+
+const QUOTA_PAUSE_SECONDS = 60;
+const PLATFORM_PAUSE_SECONDS = 900;
+const ACCOUNT_PAUSE_SECONDS = 60;
+
+interface FcmError {
+  status: number;
+  code: string;
+  message: string;
+  retryAfterSeconds: number | undefined;
+}
+
+function retryAfter(response: Response, now: number): number | undefined {
+  const text = response.headers.get("retry-after");
+  if (text === null) return undefined;
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
+}
+
+function readError(response: Response, text: string, now: number): FcmError {
+  const { status } = response;
+  let error: { status?: unknown; message?: unknown; details?: unknown } = {};
+  try {
+    error = Object(Object(JSON.parse(text)).error);
+  } catch {
+    // Not from FCM itself; the status has to do.
+  }
+  const details: unknown[] = Array.isArray(error.details) ? error.details : [];
+  const codes = [...details.map((detail) => Object(detail).errorCode), error.status];
+  const code = codes.find((candidate) => typeof candidate === "string" && CODES.has(candidate));
+  return {
+    status,
+    code: code ?? `HTTP_${status}`,
+    message: typeof error.message === "string" ? error.message : "",
+    retryAfterSeconds: retryAfter(response, now),
+  };
+}
+
+const SAYS_TOKEN_IS_INVALID =
+  /registration[ -]token.*(invalid|not a valid)|(invalid|not a valid).*registration[ -]token/i;
+
+/** What an answer means; undefined: our access token may be stale. */
+function judge(error: FcmError): PushOutcome | undefined {
+  const { status, code, retryAfterSeconds } = error;
+  const said = { error_type: "provider_error" as const, error_code: code };
+  const held = (reach: "platform" | "run", pause: number): PushOutcome => ({
+    ...said,
+    outcome: "held",
+    reach,
+    retry_after_seconds: retryAfterSeconds ?? pause,
+  });
+  const invalidToken: PushOutcome = {
+    ...said,
+    outcome: "invalid_token",
+    error_type: "invalid_token",
+  };
+
+  if (code === "UNREGISTERED") return invalidToken;
+  if (code === "SENDER_ID_MISMATCH") return { ...invalidToken, reach: "run_if_many" };
+  if (code === "THIRD_PARTY_AUTH_ERROR") return held("platform", PLATFORM_PAUSE_SECONDS);
+  if (status === 401 || status === 403) return undefined;
+  if (status === 404 || status < 400) return held("run", ACCOUNT_PAUSE_SECONDS); // another project, another place
+  if (status === 429) {
+    return {
+      ...said,
+      outcome: "retry",
+      retry_after_seconds: retryAfterSeconds ?? QUOTA_PAUSE_SECONDS,
+    };
+  }
+  if (status >= 500) {
+    // 503 is a refusal. After any other the message may have gone out all the same.
+    const outcome = status === 503 ? "retry" : "unknown";
+    return {
+      ...said,
+      outcome,
+      ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
+    };
+  }
+  return SAYS_TOKEN_IS_INVALID.test(error.message) ? invalidToken : { ...said, outcome: "failed" };
+}
+
+function render(message: PushMessage, validateOnly: boolean): string {
+  const { token, title, body, data, collapseKey, ttlSeconds, expiresAt } = message;
+  return JSON.stringify({
+    ...(validateOnly && { validate_only: true }),
+    message: {
+      token,
+      notification: { title, body },
+      data,
+      android: {
+        collapse_key: collapseKey,
+        ttl: `${ttlSeconds}s`,
+        notification: { tag: collapseKey },
+      },
+      apns: {
+        headers: {
+          "apns-collapse-id": collapseKey,
+          "apns-expiration": String(Math.floor(Date.parse(expiresAt) / 1000)),
+        },
+      },
+    },
+  });
+}
+
+export function fcmProvider(
+  { account, endpoint }: FcmConfiguration,
+  timeoutMs = SEND_TIMEOUT_MS,
+): PushProvider {
+  const accessToken = new AccessToken(account, timeoutMs);
+  const url = `${endpoint}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
+
+  async function post(
+    body: string,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<PushOutcome | undefined> {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(url, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body,
+        redirect: "manual",
+        signal,
+      });
+      text = await response.text();
+    } catch (error) {
+      if (signal.aborted) {
+        return { outcome: "unknown", error_type: "timeout_error", error_code: "TIMEOUT" };
+      }
+      // Where no connection came about, nothing can have been sent.
+      const unconnected = error instanceof Error &&
+        /\(Connect\)/.test(String(error.cause ?? error.message));
+      return {
+        outcome: unconnected ? "retry" : "unknown",
+        error_type: "network_error",
+        error_code: unconnected ? "UNREACHABLE" : "CONNECTION_LOST",
+      };
+    }
+    if (response.status !== 200) return judge(readError(response, text, Date.now()));
+    try {
+      const { name } = JSON.parse(text);
+      if (typeof name === "string" && name !== "") return { outcome: "sent", message_id: name };
+    } catch {
+      // Said below.
+    }
+    return { outcome: "unknown", error_type: "provider_error", error_code: "UNREADABLE_ANSWER" };
+  }
+
+  async function send(message: PushMessage, validateOnly: boolean): Promise<PushOutcome> {
+    const body = render(message, validateOnly);
+    const signal = AbortSignal.timeout(timeoutMs);
+    for (let refreshed = false;; refreshed = true) {
+      let token: string;
+      try {
+        token = await accessToken.get();
+      } catch (error) {
+        const { error_type } = describeError(error);
+        return {
+          outcome: "held",
+          error_type,
+          error_code: "NO_ACCESS_TOKEN",
+          reach: "run",
+          retry_after_seconds: ACCOUNT_PAUSE_SECONDS,
+        };
+      }
+      const outcome = await post(body, token, signal);
+      if (outcome) return outcome;
+      await accessToken.discard(token);
+      if (refreshed) {
+        return {
+          outcome: "held",
+          error_type: "authentication_error",
+          error_code: "UNAUTHENTICATED",
+          reach: "run",
+          retry_after_seconds: ACCOUNT_PAUSE_SECONDS,
+        };
+      }
+    }
+  }
+
+  return {
+    name: "fcm",
+    batchSize: 1,
+    send: (messages, options) =>
+      Promise.all(messages.map((message) => send(message, options?.validateOnly ?? false))),
+  };
+}

@@ -1,0 +1,134 @@
+// Reads a request: what is wrong with it is said, and nothing of it is repeated
+// but what could be a name of ours.
+
+import { RequestError } from "../shared/errors.ts";
+import type { Order } from "./outbox.ts";
+
+const BODY_LIMIT = 64 * 1024;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const PLAIN_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const LABEL = /^[A-Za-z][A-Za-z0-9_.:-]{0,62}$/;
+const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$/i;
+
+/** The jobs of this function, and whether they evaluate before they send. */
+export const JOBS: ReadonlyMap<string, { evaluates: boolean }> = new Map([
+  ["scenario-evaluation", { evaluates: true }],
+  ["dispatch-backlog", { evaluates: false }],
+]);
+
+const DEFAULT_JOB = "scenario-evaluation";
+
+const FIELDS = [
+  "job_name",
+  "invocation_id",
+  "scheduled_for",
+  "triggered_by",
+  "scenarios",
+  "organisation_ids",
+  "dry_run",
+];
+
+export async function readBody(request: Request): Promise<string> {
+  const tooLarge = new RequestError(413, "body_too_large", "The body must not be over 64 KiB.");
+  if (Number(request.headers.get("content-length") ?? 0) > BODY_LIMIT) throw tooLarge;
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let size = 0;
+  let text = "";
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength;
+      if (size > BODY_LIMIT) throw tooLarge;
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error === tooLarge) throw error;
+    throw new RequestError(400, "invalid_body", "The body could not be read as UTF-8.");
+  }
+}
+
+export function checkContentType(headers: Headers, body: string): void {
+  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type === "application/json" || (type === undefined && body === "")) return;
+  throw new RequestError(
+    415,
+    "unsupported_media_type",
+    "The body must be JSON: Content-Type: application/json.",
+  );
+}
+
+function wrong(field: string, expected: string): RequestError {
+  return new RequestError(400, "invalid_body", `${field} must be ${expected}.`);
+}
+
+function list(field: string, value: unknown, pattern: RegExp, item: string): string[] | null {
+  if (value === undefined || value === null) return null;
+  if (!Array.isArray(value) || value.length === 0 || value.length > 1000) {
+    throw wrong(field, `a list of 1 to 1000; leave it out for all`);
+  }
+  return value.map((entry, i) => {
+    if (typeof entry === "string" && pattern.test(entry)) return entry;
+    throw wrong(`${field}[${i}]`, item);
+  });
+}
+
+function text(field: string, value: unknown, pattern: RegExp, expected: string): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string" && pattern.test(value)) return value;
+  throw wrong(field, expected);
+}
+
+/** What a body asks for. An empty one asks for the daily run. */
+export function parseOrder(body: string, webhookId: string | null): Order {
+  let fields: Record<string, unknown> = {};
+  if (body.trim() !== "") {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(body);
+    } catch {
+      throw new RequestError(400, "invalid_json", "The body is not JSON.");
+    }
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+      throw new RequestError(400, "invalid_body", "The body must be a JSON object.");
+    }
+    fields = { ...parsed };
+  }
+  const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) {
+    const named = PLAIN_NAME.test(unknown) ? ` "${unknown}"` : "";
+    throw new RequestError(
+      400,
+      "unknown_field",
+      `Unknown field${named}. Known are: ${FIELDS.join(", ")}.`,
+    );
+  }
+
+  const { job_name, scheduled_for, dry_run } = fields;
+  if (job_name !== undefined && job_name !== null && typeof job_name !== "string") {
+    throw wrong("job_name", "a text");
+  }
+  if (typeof job_name === "string" && !JOBS.has(job_name)) {
+    const known = [...JOBS.keys()].join(", ");
+    throw new RequestError(404, "unknown_job", `There is no such job. Known are: ${known}.`);
+  }
+  const moment = text("scheduled_for", scheduled_for, MOMENT, "a moment like 2026-03-01T06:00:00Z");
+  if (moment !== null && Number.isNaN(Date.parse(moment.replace(" ", "T")))) {
+    throw wrong("scheduled_for", "a moment like 2026-03-01T06:00:00Z");
+  }
+  if (dry_run !== undefined && dry_run !== null && typeof dry_run !== "boolean") {
+    throw wrong("dry_run", "true or false");
+  }
+  return {
+    job_name: job_name ?? DEFAULT_JOB,
+    invocation_id: text("invocation_id", fields["invocation_id"], UUID, "a UUID") ??
+      crypto.randomUUID(),
+    triggered_by:
+      text("triggered_by", fields["triggered_by"], LABEL, "a short label like pg_cron") ??
+        "request",
+    scheduled_for: moment,
+    webhook_id: webhookId,
+    scenarios: list("scenarios", fields["scenarios"], PLAIN_NAME, "the name of a scenario"),
+    organisation_ids: list("organisation_ids", fields["organisation_ids"], UUID, "a UUID"),
+    dry_run: dry_run ?? false,
+  };
+}

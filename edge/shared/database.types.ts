@@ -1,0 +1,1507 @@
+// Written by `make types` from the database.
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  "public": {
+    Tables: {
+      "activities": {
+        Row: {
+          "activity_date": string;
+          "id": number;
+          "kind": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "activity_date": string;
+          "id"?: never;
+          "kind"?: string | null;
+          "user_id": string;
+        };
+        Update: {
+          "activity_date"?: string;
+          "id"?: never;
+          "kind"?: string | null;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "activities_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "peer_mentors";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "certifications": {
+        Row: {
+          "expires_on": string | null;
+          "external_id": string | null;
+          "id": string;
+          "name": string;
+          "revoked_at": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "expires_on"?: string | null;
+          "external_id"?: string | null;
+          "id"?: string;
+          "name"?: string;
+          "revoked_at"?: string | null;
+          "user_id": string;
+        };
+        Update: {
+          "expires_on"?: string | null;
+          "external_id"?: string | null;
+          "id"?: string;
+          "name"?: string;
+          "revoked_at"?: string | null;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "peer_mentors";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "chapter_coordinators": {
+        Row: {
+          "chapter_id": string;
+          "coordinator_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "chapter_id": string;
+          "coordinator_id": string;
+        };
+        Update: {
+          "chapter_id"?: string;
+          "coordinator_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "coordinators_are_of_a_chapter";
+            columns: ["chapter_id"];
+            isOneToOne: false;
+            referencedRelation: "chapters";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "chapters": {
+        Row: {
+          "id": string;
+          "name": string;
+          "organisation_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "id"?: string;
+          "name": string;
+          "organisation_id": string;
+        };
+        Update: {
+          "id"?: string;
+          "name"?: string;
+          "organisation_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "chapters_belong_to_an_organisation";
+            columns: ["organisation_id"];
+            isOneToOne: false;
+            referencedRelation: "organisations";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "coordinator_assignments": {
+        Row: {
+          "coordinator_id": string;
+          "peer_mentor_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "coordinator_id": string;
+          "peer_mentor_id": string;
+        };
+        Update: {
+          "coordinator_id"?: string;
+          "peer_mentor_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "assignments_are_of_a_mentor";
+            columns: ["peer_mentor_id"];
+            isOneToOne: false;
+            referencedRelation: "peer_mentors";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "device_tokens": {
+        Row: {
+          "disabled_at": string | null;
+          "id": number;
+          "last_seen_at": string;
+          "platform": string | null;
+          "provider": string | null;
+          "token": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "disabled_at"?: string | null;
+          "id"?: never;
+          "last_seen_at"?: string;
+          "platform"?: string | null;
+          "provider"?: string | null;
+          "token": string;
+          "user_id": string;
+        };
+        Update: {
+          "disabled_at"?: string | null;
+          "id"?: never;
+          "last_seen_at"?: string;
+          "platform"?: string | null;
+          "provider"?: string | null;
+          "token"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "notification_preferences": {
+        Row: {
+          "push_enabled": boolean;
+          "scenario_type": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "push_enabled"?: boolean;
+          "scenario_type": string;
+          "user_id": string;
+        };
+        Update: {
+          "push_enabled"?: boolean;
+          "scenario_type"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "organisations": {
+        Row: {
+          "id": string;
+          "locale": string | null;
+          "name": string;
+          "timezone": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "id"?: string;
+          "locale"?: string | null;
+          "name": string;
+          "timezone"?: string | null;
+        };
+        Update: {
+          "id"?: string;
+          "locale"?: string | null;
+          "name"?: string;
+          "timezone"?: string | null;
+        };
+        Relationships: [];
+      };
+      "peer_mentors": {
+        Row: {
+          "chapter_id": string | null;
+          "id": string;
+          "joined_on": string;
+          "locale": string | null;
+          "organisation_id": string;
+          "status": string;
+          "timezone": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "chapter_id"?: string | null;
+          "id": string;
+          "joined_on"?: string;
+          "locale"?: string | null;
+          "organisation_id": string;
+          "status"?: string;
+          "timezone"?: string | null;
+        };
+        Update: {
+          "chapter_id"?: string | null;
+          "id"?: string;
+          "joined_on"?: string;
+          "locale"?: string | null;
+          "organisation_id"?: string;
+          "status"?: string;
+          "timezone"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "peer_mentors_belong_to_an_organisation";
+            columns: ["organisation_id"];
+            isOneToOne: false;
+            referencedRelation: "organisations";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "peer_mentors_may_belong_to_a_chapter";
+            columns: ["chapter_id"];
+            isOneToOne: false;
+            referencedRelation: "chapters";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+      "staff": {
+        Row: {
+          "organisation_id": string;
+          "role": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "organisation_id": string;
+          "role": string;
+          "user_id": string;
+        };
+        Update: {
+          "organisation_id"?: string;
+          "role"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "staff_belong_to_an_organisation";
+            columns: ["organisation_id"];
+            isOneToOne: false;
+            referencedRelation: "organisations";
+            referencedColumns: ["id"];
+          },
+        ];
+      };
+    };
+    Views: {
+      [_ in never]: never;
+    };
+    Functions: {
+      "claim_notifications": {
+        Args: { "batch_size": number; "invocation_id": string; "lease": string };
+        Returns: Database["scheduler"]["CompositeTypes"]["claimed_notification"][];
+        SetofOptions: {
+          from: "*";
+          to: "claimed_notification";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "explain_scenario_evaluation": {
+        Args: { "as_of"?: string; "user_id": string };
+        Returns: {
+          "decision": string;
+          "due": boolean;
+          "explanation": string;
+          "facts": Json;
+          "reason": string;
+          "scenario_type": string;
+        }[];
+      };
+      "finish_invocation": {
+        Args: {
+          "error_message"?: string;
+          "error_type"?: string;
+          "errors"?: Json;
+          "invocation_id": string;
+          "pages_processed"?: number;
+          "status": string;
+          "total_candidates"?: number;
+          "total_dispatched"?: number;
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_summary"];
+        SetofOptions: {
+          from: "*";
+          to: "invocation_summary";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "invocation_summary": {
+        Args: { "invocation_id": string };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_summary"];
+        SetofOptions: {
+          from: "*";
+          to: "invocation_summary";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "record_push_results": {
+        Args: { "invocation_id"?: string; "results": Json };
+        Returns: {
+          "notification_id": number;
+          "recorded": boolean;
+          "status": string;
+        }[];
+      };
+      "run_scenario_evaluation": {
+        Args: {
+          "as_of"?: string;
+          "dry_run"?: boolean;
+          "invocation_id"?: string;
+          "organisation_ids"?: (string)[];
+          "scenarios"?: (string)[];
+          "user_ids"?: (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["candidate"][];
+        SetofOptions: {
+          from: "*";
+          to: "candidate";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "scheduler_status": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "component": string;
+          "detail": string;
+          "status": string;
+        }[];
+      };
+      "start_invocation": {
+        Args: {
+          "dry_run"?: boolean;
+          "invocation_id"?: string;
+          "job_name": string;
+          "organisation_ids"?: (string)[];
+          "scenarios"?: (string)[];
+          "scheduled_for"?: string;
+          "triggered_by"?: string;
+          "webhook_id"?: string;
+        };
+        Returns: {
+          "id": string;
+          "started": boolean;
+        }[];
+      };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      [_ in never]: never;
+    };
+  };
+  "scheduler": {
+    Tables: {
+      "invocations": {
+        Row: {
+          "as_of": string | null;
+          "dry_run": boolean;
+          "error_message": string | null;
+          "error_type": string | null;
+          "errors": Json | null;
+          "finished_at": string | null;
+          "id": string;
+          "job_name": string;
+          "pages_processed": number | null;
+          "remaining_unprocessed_count": number | null;
+          "scheduled_for": string | null;
+          "started_at": string | null;
+          "status": string;
+          "suppressed": Json | null;
+          "total_active_mentors": number | null;
+          "total_candidates": number | null;
+          "total_dispatched": number | null;
+          "total_errors": number | null;
+          "total_evaluated": number | null;
+          "total_suppressed": number | null;
+          "triggered_by": string | null;
+          "webhook_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "as_of"?: string | null;
+          "dry_run"?: boolean;
+          "error_message"?: string | null;
+          "error_type"?: string | null;
+          "errors"?: Json | null;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "job_name": string;
+          "pages_processed"?: number | null;
+          "remaining_unprocessed_count"?: number | null;
+          "scheduled_for"?: string | null;
+          "started_at"?: string | null;
+          "status": string;
+          "suppressed"?: Json | null;
+          "total_active_mentors"?: number | null;
+          "total_candidates"?: number | null;
+          "total_dispatched"?: number | null;
+          "total_errors"?: number | null;
+          "total_evaluated"?: number | null;
+          "total_suppressed"?: number | null;
+          "triggered_by"?: string | null;
+          "webhook_id"?: string | null;
+        };
+        Update: {
+          "as_of"?: string | null;
+          "dry_run"?: boolean;
+          "error_message"?: string | null;
+          "error_type"?: string | null;
+          "errors"?: Json | null;
+          "finished_at"?: string | null;
+          "id"?: string;
+          "job_name"?: string;
+          "pages_processed"?: number | null;
+          "remaining_unprocessed_count"?: number | null;
+          "scheduled_for"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string;
+          "suppressed"?: Json | null;
+          "total_active_mentors"?: number | null;
+          "total_candidates"?: number | null;
+          "total_dispatched"?: number | null;
+          "total_errors"?: number | null;
+          "total_evaluated"?: number | null;
+          "total_suppressed"?: number | null;
+          "triggered_by"?: string | null;
+          "webhook_id"?: string | null;
+        };
+        Relationships: [];
+      };
+      "mentor_state": {
+        Row: {
+          "active": boolean;
+          "activity_count": number;
+          "inactivity_reminders": number;
+          "inactivity_rests_until": string;
+          "joined_on": string | null;
+          "last_activity_on": string | null;
+          "locale": string | null;
+          "milestone_by": string | null;
+          "next_milestone": number | null;
+          "on_roster": boolean;
+          "organisation_id": string | null;
+          "silent_since": string | null;
+          "timezone": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "active"?: boolean;
+          "activity_count"?: number;
+          "inactivity_reminders"?: number;
+          "inactivity_rests_until"?: string;
+          "joined_on"?: string | null;
+          "last_activity_on"?: string | null;
+          "locale"?: string | null;
+          "milestone_by"?: string | null;
+          "next_milestone"?: number | null;
+          "on_roster"?: boolean;
+          "organisation_id"?: string | null;
+          "silent_since"?: never;
+          "timezone"?: string | null;
+          "user_id": string;
+        };
+        Update: {
+          "active"?: boolean;
+          "activity_count"?: number;
+          "inactivity_reminders"?: number;
+          "inactivity_rests_until"?: string;
+          "joined_on"?: string | null;
+          "last_activity_on"?: string | null;
+          "locale"?: string | null;
+          "milestone_by"?: string | null;
+          "next_milestone"?: number | null;
+          "on_roster"?: boolean;
+          "organisation_id"?: string | null;
+          "silent_since"?: never;
+          "timezone"?: string | null;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "milestones": {
+        Row: {
+          "milestone": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "milestone": number;
+        };
+        Update: {
+          "milestone"?: number;
+        };
+        Relationships: [];
+      };
+      "notifications": {
+        Row: {
+          "attempts": number;
+          "body": string;
+          "claimed_by": string | null;
+          "cooldown_window_start": string | null;
+          "created_at": string;
+          "data": NonNullable<Json>;
+          "deliver_after": string;
+          "due_at": string | null;
+          "evaluation_date": string;
+          "expires_at": string;
+          "id": number;
+          "invocation_id": string | null;
+          "lease_expires_at": string | null;
+          "lease_token": string | null;
+          "next_attempt_at": string | null;
+          "occurrence_key": string;
+          "organisation_id": string | null;
+          "requeued_at": string | null;
+          "scenario_type": string;
+          "sent_at": string | null;
+          "status": string;
+          "status_reason": string | null;
+          "title": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number;
+          "body": string;
+          "claimed_by"?: string | null;
+          "cooldown_window_start"?: string | null;
+          "created_at"?: string;
+          "data"?: NonNullable<Json>;
+          "deliver_after"?: string;
+          "due_at"?: never;
+          "evaluation_date": string;
+          "expires_at"?: string;
+          "id"?: number;
+          "invocation_id"?: string | null;
+          "lease_expires_at"?: string | null;
+          "lease_token"?: string | null;
+          "next_attempt_at"?: string | null;
+          "occurrence_key": string;
+          "organisation_id"?: string | null;
+          "requeued_at"?: string | null;
+          "scenario_type": string;
+          "sent_at"?: string | null;
+          "status"?: string;
+          "status_reason"?: string | null;
+          "title": string;
+          "user_id": string;
+        };
+        Update: {
+          "attempts"?: number;
+          "body"?: string;
+          "claimed_by"?: string | null;
+          "cooldown_window_start"?: string | null;
+          "created_at"?: string;
+          "data"?: NonNullable<Json>;
+          "deliver_after"?: string;
+          "due_at"?: never;
+          "evaluation_date"?: string;
+          "expires_at"?: string;
+          "id"?: number;
+          "invocation_id"?: string | null;
+          "lease_expires_at"?: string | null;
+          "lease_token"?: string | null;
+          "next_attempt_at"?: string | null;
+          "occurrence_key"?: string;
+          "organisation_id"?: string | null;
+          "requeued_at"?: string | null;
+          "scenario_type"?: string;
+          "sent_at"?: string | null;
+          "status"?: string;
+          "status_reason"?: string | null;
+          "title"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "organisation_settings": {
+        Row: {
+          "daily_cap": number | null;
+          "id": number;
+          "locale": string | null;
+          "on_ambiguous": string | null;
+          "organisation_id": string | null;
+          "paused": boolean;
+          "quiet_end": string | null;
+          "quiet_start": string | null;
+          "timezone": string | null;
+          "weekly_cap": number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "daily_cap"?: number | null;
+          "id"?: never;
+          "locale"?: string | null;
+          "on_ambiguous"?: string | null;
+          "organisation_id"?: string | null;
+          "paused"?: boolean;
+          "quiet_end"?: string | null;
+          "quiet_start"?: string | null;
+          "timezone"?: string | null;
+          "weekly_cap"?: number | null;
+        };
+        Update: {
+          "daily_cap"?: number | null;
+          "id"?: never;
+          "locale"?: string | null;
+          "on_ambiguous"?: string | null;
+          "organisation_id"?: string | null;
+          "paused"?: boolean;
+          "quiet_end"?: string | null;
+          "quiet_start"?: string | null;
+          "timezone"?: string | null;
+          "weekly_cap"?: number | null;
+        };
+        Relationships: [];
+      };
+      "organisation_state": {
+        Row: {
+          "active_mentors": number;
+          "organisation_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "active_mentors"?: number;
+          "organisation_id": string;
+        };
+        Update: {
+          "active_mentors"?: number;
+          "organisation_id"?: string;
+        };
+        Relationships: [];
+      };
+      "push_attempts": {
+        Row: {
+          "attempt": number;
+          "attempted_at": string;
+          "error_code": string | null;
+          "error_type": string | null;
+          "id": number;
+          "invocation_id": string | null;
+          "notification_id": number;
+          "outcome": string;
+          "platform": string | null;
+          "provider": string | null;
+          "provider_message_id": string | null;
+          "token_hash": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempt": number;
+          "attempted_at"?: string;
+          "error_code"?: string | null;
+          "error_type"?: string | null;
+          "id"?: never;
+          "invocation_id"?: string | null;
+          "notification_id": number;
+          "outcome": string;
+          "platform"?: string | null;
+          "provider"?: string | null;
+          "provider_message_id"?: string | null;
+          "token_hash": string;
+        };
+        Update: {
+          "attempt"?: number;
+          "attempted_at"?: string;
+          "error_code"?: string | null;
+          "error_type"?: string | null;
+          "id"?: never;
+          "invocation_id"?: string | null;
+          "notification_id"?: number;
+          "outcome"?: string;
+          "platform"?: string | null;
+          "provider"?: string | null;
+          "provider_message_id"?: string | null;
+          "token_hash"?: string;
+        };
+        Relationships: [];
+      };
+      "scenario_config": {
+        Row: {
+          "cooldown_days": number;
+          "enabled": boolean;
+          "id": number;
+          "last_candidate_count": number | null;
+          "last_evaluated_at": string | null;
+          "last_evaluated_count": number | null;
+          "organisation_id": string | null;
+          "params": NonNullable<Json>;
+          "priority": number;
+          "scenario_type": string;
+          "ttl_hours": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cooldown_days": number;
+          "enabled"?: boolean;
+          "id"?: never;
+          "last_candidate_count"?: number | null;
+          "last_evaluated_at"?: string | null;
+          "last_evaluated_count"?: number | null;
+          "organisation_id"?: string | null;
+          "params"?: NonNullable<Json>;
+          "priority": number;
+          "scenario_type": string;
+          "ttl_hours": number;
+        };
+        Update: {
+          "cooldown_days"?: number;
+          "enabled"?: boolean;
+          "id"?: never;
+          "last_candidate_count"?: number | null;
+          "last_evaluated_at"?: string | null;
+          "last_evaluated_count"?: number | null;
+          "organisation_id"?: string | null;
+          "params"?: NonNullable<Json>;
+          "priority"?: number;
+          "scenario_type"?: string;
+          "ttl_hours"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "scenario_config_is_of_a_scenario";
+            columns: ["scenario_type"];
+            isOneToOne: false;
+            referencedRelation: "scenarios";
+            referencedColumns: ["scenario_type"];
+          },
+        ];
+      };
+      "scenario_cooldowns": {
+        Row: {
+          "cooldown_until": string;
+          "cooldown_window_start": string;
+          "id": number;
+          "notification_id": number | null;
+          "occurrence_key": string | null;
+          "scenario_type": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "cooldown_until": string;
+          "cooldown_window_start": string;
+          "id"?: never;
+          "notification_id"?: number | null;
+          "occurrence_key"?: string | null;
+          "scenario_type": string;
+          "user_id": string;
+        };
+        Update: {
+          "cooldown_until"?: string;
+          "cooldown_window_start"?: string;
+          "id"?: never;
+          "notification_id"?: number | null;
+          "occurrence_key"?: string | null;
+          "scenario_type"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "scenario_templates": {
+        Row: {
+          "body": string;
+          "id": number;
+          "locale": string;
+          "organisation_id": string | null;
+          "scenario_type": string;
+          "title": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "body": string;
+          "id"?: never;
+          "locale": string;
+          "organisation_id"?: string | null;
+          "scenario_type": string;
+          "title": string;
+        };
+        Update: {
+          "body"?: string;
+          "id"?: never;
+          "locale"?: string;
+          "organisation_id"?: string | null;
+          "scenario_type"?: string;
+          "title"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "scenario_template_is_of_a_scenario";
+            columns: ["scenario_type"];
+            isOneToOne: false;
+            referencedRelation: "scenarios";
+            referencedColumns: ["scenario_type"];
+          },
+        ];
+      };
+      "scenarios": {
+        Row: {
+          "default_cooldown_days": number;
+          "default_params": NonNullable<Json>;
+          "default_priority": number;
+          "default_ttl_hours": number;
+          "description": string;
+          "detector": string;
+          "last_turn_at": string | null;
+          "param_kinds": NonNullable<Json>;
+          "placeholders": (string)[];
+          "scenario_type": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "default_cooldown_days": number;
+          "default_params"?: NonNullable<Json>;
+          "default_priority": number;
+          "default_ttl_hours"?: number;
+          "description": string;
+          "detector": string;
+          "last_turn_at"?: string | null;
+          "param_kinds"?: NonNullable<Json>;
+          "placeholders"?: (string)[];
+          "scenario_type": string;
+        };
+        Update: {
+          "default_cooldown_days"?: number;
+          "default_params"?: NonNullable<Json>;
+          "default_priority"?: number;
+          "default_ttl_hours"?: number;
+          "description"?: string;
+          "detector"?: string;
+          "last_turn_at"?: string | null;
+          "param_kinds"?: NonNullable<Json>;
+          "placeholders"?: (string)[];
+          "scenario_type"?: string;
+        };
+        Relationships: [];
+      };
+      "tracked_sources": {
+        Row: {
+          "condition": string | null;
+          "date_column": unknown;
+          "id": number;
+          "kind": string;
+          "locale_column": unknown;
+          "organisation_column": unknown;
+          "source": unknown;
+          "timezone_column": unknown;
+          "user_column": unknown;
+        };
+        ComputedFields: never;
+        Insert: {
+          "condition"?: string | null;
+          "date_column"?: unknown;
+          "id"?: never;
+          "kind": string;
+          "locale_column"?: unknown;
+          "organisation_column"?: unknown;
+          "source": unknown;
+          "timezone_column"?: unknown;
+          "user_column": unknown;
+        };
+        Update: {
+          "condition"?: string | null;
+          "date_column"?: unknown;
+          "id"?: never;
+          "kind"?: string;
+          "locale_column"?: unknown;
+          "organisation_column"?: unknown;
+          "source"?: unknown;
+          "timezone_column"?: unknown;
+          "user_column"?: unknown;
+        };
+        Relationships: [];
+      };
+    };
+    Views: {
+      "activity": {
+        Row: {
+          "activity_date": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "activity_date"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "activity_date"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "activities_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "roster";
+            referencedColumns: ["user_id"];
+          },
+        ];
+      };
+      "certification": {
+        Row: {
+          "expires_on": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "expires_on"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "expires_on"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "roster";
+            referencedColumns: ["user_id"];
+          },
+        ];
+      };
+      "device": {
+        Row: {
+          "platform": string | null;
+          "provider": string | null;
+          "token": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "platform"?: string | null;
+          "provider"?: string | null;
+          "token"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "platform"?: string | null;
+          "provider"?: string | null;
+          "token"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [];
+      };
+      "organisation": {
+        Row: {
+          "locale": string | null;
+          "organisation_id": string;
+          "timezone": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "locale"?: string | null;
+          "organisation_id"?: string | null;
+          "timezone"?: string | null;
+        };
+        Update: {
+          "locale"?: string | null;
+          "organisation_id"?: string | null;
+          "timezone"?: string | null;
+        };
+        Relationships: [];
+      };
+      "preference": {
+        Row: {
+          "push_enabled": boolean;
+          "scenario_type": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "push_enabled"?: boolean | null;
+          "scenario_type"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "push_enabled"?: boolean | null;
+          "scenario_type"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [];
+      };
+      "roster": {
+        Row: {
+          "active": boolean | null;
+          "joined_on": string | null;
+          "locale": string | null;
+          "organisation_id": string | null;
+          "timezone": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "active"?: never;
+          "joined_on"?: never;
+          "locale"?: never;
+          "organisation_id"?: never;
+          "timezone"?: never;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "active"?: never;
+          "joined_on"?: never;
+          "locale"?: never;
+          "organisation_id"?: never;
+          "timezone"?: never;
+          "user_id"?: string | null;
+        };
+        Relationships: [];
+      };
+    };
+    Functions: {
+      "apply_privileges": { Args: Record<PropertyKey, never>; Returns: undefined };
+      "attempt_limit": { Args: Record<PropertyKey, never>; Returns: number };
+      "cancel_notifications": {
+        Args: {
+          "notification_ids"?: (number)[];
+          "organisation_id"?: string;
+          "reason"?: string;
+          "scenario_type"?: string;
+        };
+        Returns: {
+          "notification_id": number;
+          "occurrence_key": string;
+          "status": string;
+          "user_id": string;
+        }[];
+      };
+      "check_condition": { Args: { "condition": string; "source": unknown }; Returns: undefined };
+      "check_evaluation_arguments": {
+        Args: { "as_of": string; "dry_run": boolean; "scenarios": (string)[] };
+        Returns: undefined;
+      };
+      "check_params": {
+        Args: { "kinds": Json; "params": Json; "scenario_type": string };
+        Returns: undefined;
+      };
+      "check_push_results": { Args: { "results": Json }; Returns: undefined };
+      "check_source_columns": { Args: { "source": unknown; "wanted": Json }; Returns: undefined };
+      "compile_template": {
+        Args: { "placeholders": (string)[]; "template": string };
+        Returns: string;
+      };
+      "count_evaluated": {
+        Args: { "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[] };
+        Returns: number;
+      };
+      "count_resting": {
+        Args: { "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[] };
+        Returns: {
+          "mentors": number;
+          "reason": string;
+        }[];
+      };
+      "create_source_fold": { Args: { "source_id": number }; Returns: undefined };
+      "create_source_triggers": {
+        Args: { "fold": unknown; "kind": string; "source": unknown };
+        Returns: undefined;
+      };
+      "derive_mentor_state": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "active": boolean;
+          "activity_count": number;
+          "joined_on": string;
+          "last_activity_on": string;
+          "locale": string;
+          "milestone_by": string;
+          "next_milestone": number;
+          "on_roster": boolean;
+          "organisation_id": string;
+          "timezone": string;
+          "user_id": string;
+        }[];
+      };
+      "detect_expiry": {
+        Args: {
+          "explaining": boolean;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "user_ids": (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["occurrence"][];
+        SetofOptions: {
+          from: "*";
+          to: "occurrence";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "detect_inactivity": {
+        Args: {
+          "explaining": boolean;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "user_ids": (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["occurrence"][];
+        SetofOptions: {
+          from: "*";
+          to: "occurrence";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "detect_milestone": {
+        Args: {
+          "explaining": boolean;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "user_ids": (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["occurrence"][];
+        SetofOptions: {
+          from: "*";
+          to: "occurrence";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "detect_occurrences": {
+        Args: {
+          "explaining": boolean;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "user_ids": (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["occurrence"][];
+        SetofOptions: {
+          from: "*";
+          to: "occurrence";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "disable_devices": { Args: { "tokens": (string)[] }; Returns: undefined };
+      "drop_source_triggers": { Args: { "kind": string; "source": unknown }; Returns: undefined };
+      "evaluation_scopes": {
+        Args: {
+          "as_of": string;
+          "organisation_ids": (string)[];
+          "scenarios": (string)[];
+          "user_ids": (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["evaluation_scope"][];
+        SetofOptions: {
+          from: "*";
+          to: "evaluation_scope";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "explain_verdict": {
+        Args: { "deliver_after": string; "facts": Json; "reason": string; "scenario_type": string };
+        Returns: string;
+      };
+      "forget_hints": { Args: { "user_ids": (string)[] }; Returns: undefined };
+      "judge_occurrences": {
+        Args: {
+          "as_of": string;
+          "explaining": boolean;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "user_ids": (string)[];
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["verdict"][];
+        SetofOptions: {
+          from: "*";
+          to: "verdict";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "known_scenarios_hint": { Args: Record<PropertyKey, never>; Returns: string };
+      "next_allowed_time": {
+        Args: { "quiet_end": string; "quiet_start": string; "wanted": string; "zone": string };
+        Returns: string;
+      };
+      "rebuild_mentor_state": { Args: Record<PropertyKey, never>; Returns: number };
+      "record_evaluation": {
+        Args: {
+          "as_of": string;
+          "queued_by_config": Json;
+          "queued_by_scenario": Json;
+          "run_id": string;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "started": string;
+          "suppressed_by_reason": Json;
+        };
+        Returns: undefined;
+      };
+      "refold_mentors": { Args: { "user_ids": (string)[] }; Returns: undefined };
+      "refresh_source_views": { Args: Record<PropertyKey, never>; Returns: undefined };
+      "refresh_sources": { Args: Record<PropertyKey, never>; Returns: undefined };
+      "requeue_notifications": {
+        Args: { "notification_ids"?: (number)[]; "reason"?: string; "statuses"?: (string)[] };
+        Returns: {
+          "deliver_after": string;
+          "notification_id": number;
+          "scenario_type": string;
+          "user_id": string;
+        }[];
+      };
+      "retry_delay": { Args: { "attempt": number; "wished_seconds"?: number }; Returns: string };
+      "take_notifications": {
+        Args: { "invocation_id": string; "lease": string; "wanted": number };
+        Returns: Database["scheduler"]["CompositeTypes"]["claimed_notification"][];
+        SetofOptions: {
+          from: "*";
+          to: "claimed_notification";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "track_activity": {
+        Args: {
+          "counts"?: string;
+          "date_column": unknown;
+          "source": unknown;
+          "user_column": unknown;
+        };
+        Returns: undefined;
+      };
+      "track_roster": {
+        Args: {
+          "active_when"?: string;
+          "joined_on_column"?: unknown;
+          "locale_column"?: unknown;
+          "organisation_column"?: unknown;
+          "source": unknown;
+          "timezone_column"?: unknown;
+          "user_column"?: unknown;
+        };
+        Returns: undefined;
+      };
+      "untrack": { Args: { "source": unknown }; Returns: undefined };
+      "usable_timezone": { Args: { "zones": (string)[] }; Returns: string };
+      "verify_mentor_state": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "actual": Json;
+          "difference": string;
+          "expected": Json;
+          "user_id": string;
+        }[];
+      };
+      "write_push_results": {
+        Args: { "invocation_id": string; "results": Json };
+        Returns: {
+          "notification_id": number;
+          "recorded": boolean;
+          "status": string;
+        }[];
+      };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      "candidate": {
+        "notification_id": number | null;
+        "user_id": string | null;
+        "organisation_id": string | null;
+        "scenario_type": string | null;
+        "occurrence_key": string | null;
+        "cooldown_window_start": string | null;
+        "evaluation_date": string | null;
+        "deliver_after": string | null;
+        "title": string | null;
+        "body": string | null;
+        "data": Json | null;
+      };
+      "claimed_notification": {
+        "notification_id": number | null;
+        "lease_token": string | null;
+        "attempt": number | null;
+        "user_id": string | null;
+        "organisation_id": string | null;
+        "scenario_type": string | null;
+        "collapse_key": string | null;
+        "expires_at": string | null;
+        "ttl_seconds": number | null;
+        "title": string | null;
+        "body": string | null;
+        "data": Json | null;
+        "devices": Json | null;
+      };
+      "evaluation_scope": {
+        "organisation_id": string | null;
+        "scenario_type": string | null;
+        "config_id": number | null;
+        "evaluation_date": string | null;
+        "params": Json | null;
+        "cooldown_days": number | null;
+        "priority": number | null;
+        "ttl_hours": number | null;
+        "timezone": string | null;
+        "locale": string | null;
+        "daily_cap": number | null;
+        "weekly_cap": number | null;
+        "quiet_start": string | null;
+        "quiet_end": string | null;
+        "active_mentors": number | null;
+      };
+      "invocation_summary": {
+        "invocation_id": string | null;
+        "status": string | null;
+        "total_active_mentors": number | null;
+        "total_evaluated": number | null;
+        "total_candidates": number | null;
+        "total_dispatched": number | null;
+        "total_suppressed": number | null;
+        "total_errors": number | null;
+        "pages_processed": number | null;
+        "remaining_unprocessed_count": number | null;
+      };
+      "occurrence": {
+        "scenario_type": string | null;
+        "user_id": string | null;
+        "organisation_id": string | null;
+        "occurrence_key": string | null;
+        "anchor": string | null;
+        "due": boolean | null;
+        "rests": string | null;
+        "facts": Json | null;
+      };
+      "verdict": {
+        "scenario_type": string | null;
+        "user_id": string | null;
+        "organisation_id": string | null;
+        "config_id": number | null;
+        "evaluation_date": string | null;
+        "occurrence_key": string | null;
+        "due": boolean | null;
+        "reason": string | null;
+        "facts": Json | null;
+        "cooldown_window_start": string | null;
+        "cooldown_until": string | null;
+        "deliver_after": string | null;
+        "expires_at": string | null;
+        "title": string | null;
+        "body": string | null;
+        "data": Json | null;
+      };
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof (
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+    )
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+  )[TableName] extends {
+    Row: infer R;
+  } ? R
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R;
+    } ? R
+    : never
+  : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends
+    {
+      Insert: infer I;
+    } ? I
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I;
+    } ? I
+    : never
+  : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends
+    {
+      Update: infer U;
+    } ? U
+  : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+    ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U;
+    } ? U
+    : never
+  : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+    ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  } ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][
+    CompositeTypeName
+  ]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+    ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never;
+
+export const Constants = {
+  "public": {
+    Enums: {},
+  },
+  "scheduler": {
+    Enums: {},
+  },
+} as const;

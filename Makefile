@@ -4,16 +4,20 @@
 DENO := node_modules/deno/deno
 RUN := $(DENO) run --quiet --allow-all
 
-.PHONY: help install demo up down psql test check format migration bench-evaluation clean
+.PHONY: help install demo up down psql serve try-push test check format migration types bench-evaluation bench-dispatch clean
 
 help:
-	@echo 'make demo               the engine on a database of its own, from nothing to an explanation'
+	@echo 'make demo               everything on servers of its own, from nothing to pushes that arrive'
 	@echo 'make up | psql | down   keep a database for play, open it, remove it'
-	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races'
+	@echo 'make serve              run the Edge Function here, against what make up keeps or DATABASE_URL=…'
+	@echo 'make try-push TOKEN=…   ask FCM whether it would send to a device; nothing is sent'
+	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the function, kills'
 	@echo 'make check              format, lint, types, migrations, Supabase advisors'
 	@echo 'make format             format the code'
 	@echo 'make migration NAME=…   write the next migration from what changed in sql/functions'
-	@echo 'make bench-evaluation   the figures of docs/performance.md'
+	@echo 'make types              write the TypeScript types of the database'
+	@echo 'make bench-evaluation   the figures of docs/performance.md: deciding'
+	@echo 'make bench-dispatch     the same: sending'
 	@echo 'make clean              remove what was installed and kept here'
 
 install: node_modules/.installed
@@ -31,6 +35,15 @@ demo: install
 up down psql: install
 	@$(RUN) scripts/stack.ts $@
 
+# The variables of make are for the script too, whichever way they are given.
+serve: export DATABASE_URL := $(DATABASE_URL)
+serve: export PORT := $(PORT)
+serve: install
+	@$(RUN) scripts/serve.ts
+
+try-push: install
+	@$(RUN) scripts/try_push.ts '$(TOKEN)'
+
 test: install
 	@$(RUN) scripts/prerequisites.ts
 	@$(RUN) scripts/test.ts
@@ -45,8 +58,14 @@ format: install
 migration: install
 	@$(RUN) scripts/migration.ts '$(NAME)'
 
+types: install
+	@$(RUN) scripts/types.ts
+
 bench-evaluation: install
 	@$(RUN) bench/evaluation.ts
+
+bench-dispatch: install
+	@$(RUN) bench/dispatch.ts
 
 clean:
 	@if [ -x $(DENO) ]; then $(RUN) scripts/stack.ts down; fi

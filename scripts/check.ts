@@ -11,6 +11,7 @@ import {
 import { findDrift } from "./functions.ts";
 import { connect, type Server, startServer, systemBinaries } from "./server.ts";
 import { onInterrupt } from "./terminal.ts";
+import { renderTypes, TYPES } from "./types.ts";
 
 let server: Server | undefined;
 onInterrupt(async () => await server?.stop());
@@ -52,6 +53,24 @@ const drift: Check = async () => {
     ...(changed.length + dropped.length > 0 ? ["Run: make migration NAME=what_changed"] : []),
   ].join("\n");
 };
+
+/** An Edge Function is deployed with its own files and npm packages, and nothing else. */
+const imports: Check = async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--config", "edge/dispatch/deno.json", "edge/dispatch/index.ts"],
+    cwd: ROOT,
+  }).output();
+  const graph: { modules: { specifier: string }[] } = JSON.parse(new TextDecoder().decode(stdout));
+  return graph.modules
+    .map(({ specifier }) => specifier)
+    .filter((name) => !name.startsWith(`file://${ROOT}edge/`) && !name.startsWith("npm:"))
+    .join("\n");
+};
+
+const types: Check = async () =>
+  await renderTypes(url()) === await Deno.readTextFile(`${ROOT}${TYPES}`)
+    ? ""
+    : `${TYPES} is not what the migrations make. Run: make types`;
 
 /** PostgreSQL's own look at the bodies of SQL functions, which the migrations put off. */
 const sqlBodies: Check = async () => {
@@ -145,9 +164,15 @@ const url = () => server?.url(DATABASE) ?? "";
 const CHECKS: [string, Check][] = [
   ["deno fmt", deno("fmt", "--check", "--quiet")],
   ["deno lint", deno("lint", "--quiet")],
-  ["deno check", deno("check", "--quiet", "bench/", "scripts/", "sql/")],
+  ["deno check", deno("check", "--quiet", "bench/", "edge/", "scripts/", "sql/")],
+  [
+    "deno check as the function is deployed",
+    deno("check", "--quiet", "--config", "edge/dispatch/deno.json", "edge/dispatch/index.ts"),
+  ],
+  ["the function imports nothing but npm packages", imports],
   ["squawk on the migrations", squawk],
   ["migrations and sql/functions agree", drift],
+  ["types of the database are current", types],
   ["bodies of SQL functions", sqlBodies],
   ["plpgsql_check on every PL/pgSQL function", plpgsqlCheck],
   ["supabase db lint", lint],

@@ -1,15 +1,53 @@
-// make demo: the engine on a fresh database, from nothing to an explanation.
+// make demo: from an empty database to pushes that arrive.
 
 import { applyMigrations, createDatabase } from "./database.ts";
-import { connect, embeddedBinaries, type Server, startServer } from "./server.ts";
+import { type EdgeFunction, invoke, newSecret, startEdgeFunction } from "./edge_function.ts";
+import { type FakeFcm, startFakeFcm } from "./fake_fcm.ts";
+import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
 import { onInterrupt, step, table } from "./terminal.ts";
 
 let server: Server | undefined;
-onInterrupt(async () => await server?.stop());
+let fcm: FakeFcm | undefined;
+let dispatcher: EdgeFunction | undefined;
+const putAway = async () => {
+  await dispatcher?.stop();
+  await fcm?.stop();
+  await server?.stop();
+};
+onInterrupt(putAway);
 
-console.log("\nA PostgreSQL of its own, gone again at the end:\n");
+/** The address with which the dispatcher logs in: it may call what it needs and read no table. */
+async function dispatcherUrl(server: Server): Promise<string> {
+  const password = newSecret();
+  const admin = connect(server.url("app", "supabase_admin"));
+  await admin.unsafe(`alter role scheduler_dispatcher password '${password}'`);
+  await admin.end();
+  const url = new URL(server.url("app"));
+  url.username = "scheduler_dispatcher";
+  url.password = password;
+  return url.href;
+}
+
+async function explain(sql: Sql, mentor: string): Promise<void> {
+  console.log(`\nselect * from explain_scenario_evaluation('${mentor}');\n`);
+  const rows = await sql`
+    select scenario_type, decision, reason, explanation from explain_scenario_evaluation(${mentor})
+  `;
+  for (const { scenario_type, decision, reason, explanation } of rows) {
+    const why = reason && reason !== decision ? `, ${reason}` : "";
+    console.log(`    ${scenario_type}: ${decision}${why}`);
+    console.log(`      ${explanation}`);
+  }
+}
+
+function expect(fulfilled: boolean): void {
+  if (!fulfilled) throw new Error("The demo did not go as it should; please report this.");
+}
+
+console.log("\nA PostgreSQL, a provider and a function of its own, gone again at the end:\n");
 try {
   server = await step("PostgreSQL 17 started", () => startServer(embeddedBinaries()));
+  const database = server;
   const url = await createDatabase(server, "app");
   await step("migrations applied by the Supabase CLI", () => applyMigrations(url));
 
@@ -17,48 +55,98 @@ try {
   const sql = connect(url, { onnotice: (notice) => notices.push(notice.message ?? "") });
   await step("a world of 3 organisations and 500 mentors", async () => {
     await sql.unsafe(await Deno.readTextFile(new URL("../sql/local/world.sql", import.meta.url)));
+    // So that the demo can be given at any hour.
+    await sql`update scheduler.organisation_settings set quiet_start = null, quiet_end = null`;
   });
+  const secret = newSecret();
+  const provider = fcm = await step(
+    "a fake of FCM, which keeps its protocol",
+    () => startFakeFcm(),
+  );
+  const edge = dispatcher = await step(
+    "the Edge Function, with a login that can read no table",
+    async () =>
+      await startEdgeFunction({
+        environment: {
+          SCHEDULER_DB_URL: await dispatcherUrl(database),
+          SCHEDULER_SECRET: secret,
+          FCM_ENDPOINT: provider.endpoint,
+          FCM_SERVICE_ACCOUNT: provider.serviceAccount,
+        },
+      }),
+  );
 
   console.log("\nselect run_scenario_evaluation();\n");
-  const candidates = await step("first evaluation", async () => {
-    return await sql`
-      select
-        candidate.user_id as mentor, organisation.name as organisation, candidate.scenario_type,
-        to_char(candidate.deliver_after at time zone 'Europe/Oslo', 'DD.MM. HH24:MI') as after, candidate.title
-      from run_scenario_evaluation() as candidate
-      join public.organisations as organisation on organisation.id = candidate.organisation_id
-      order by candidate.notification_id
-    `;
-  });
-  console.log(`    ${notices.pop()}\n`);
-  console.log(table(candidates.slice(0, 12)));
-  if (candidates.length > 12) console.log(`    … and ${candidates.length - 12} more`);
-
-  console.log("\nselect run_scenario_evaluation();  -- a minute later\n");
-  const again = await step(
-    "second evaluation",
-    async () => await sql`select * from run_scenario_evaluation()`,
-  );
-  console.log(`    ${notices.pop()}`);
-  console.log(`    ${again.length} candidates: everybody who was due has been decided on once.`);
-
-  const mentor = candidates.find((row) => row.scenario_type === "inactivity")?.mentor;
-  console.log(`\nselect * from explain_scenario_evaluation('${mentor}');\n`);
-  const explanations = await sql`
-    select scenario_type, decision, reason, explanation from explain_scenario_evaluation(${
-    mentor ?? null
-  })
+  const candidates = await sql`
+    select
+      candidate.user_id as mentor, organisation.name as organisation, candidate.scenario_type, candidate.title
+    from run_scenario_evaluation() as candidate
+    join public.organisations as organisation on organisation.id = candidate.organisation_id
+    order by candidate.notification_id
   `;
-  for (const { scenario_type, decision, reason, explanation } of explanations) {
-    console.log(`    ${scenario_type}: ${decision}${reason === decision ? "" : `, ${reason}`}`);
-    console.log(`      ${explanation}`);
-  }
+  console.log(`    ${notices.pop()}\n`);
+  console.log(table(candidates.slice(0, 6)));
+  console.log(`    … and ${candidates.length - 6} more, in the outbox and not sent yet`);
 
-  if (candidates.length === 0 || again.length > 0) {
-    throw new Error("The demo did not go as described above; please report this.");
-  }
+  // One for whom this activity is no milestone.
+  const [silent] = await sql<{ mentor: string }[]>`
+    select notification.user_id as mentor
+    from scheduler.notifications as notification
+    join scheduler.mentor_state as state on state.user_id = notification.user_id
+    where notification.scenario_type = 'inactivity'
+      and state.activity_count + 1 not in (select milestone from scheduler.milestones)
+    order by notification.id
+    limit 1
+  `;
+  const mentor = silent?.mentor ?? "";
+  await sql`
+    insert into public.activities (user_id, activity_date, kind)
+    values (${mentor}, current_date, 'conversation')
+  `;
+  console.log("\nBefore the sender comes, one of the silent mentors records a conversation.");
+
+  console.log(`\ncurl -X POST -H "X-Scheduler-Secret: $SCHEDULER_SECRET" ${edge.url}\n`);
+  const first = await step(
+    "first tick: evaluates, claims, sends, records",
+    () => invoke(edge.url, secret),
+  );
+  const second = await step("second tick", () => invoke(edge.url, secret));
+
+  console.log("\nWhat arrived at FCM:\n");
+  const arrived = Map.groupBy(provider.accepted, ({ title }) => title);
+  console.log(table(
+    [...arrived].map(([title, pushes]) => ({
+      pushes: pushes.length,
+      title,
+      text: pushes[0]?.body,
+    })).sort((a, b) => b.pushes - a.pushes),
+  ));
+
+  await explain(sql, mentor);
+
+  const [outbox] = await sql<{ sent: number; cancelled: number }[]>`
+    select
+      count(*) filter (where status = 'sent')::integer as sent,
+      count(*) filter (where status = 'cancelled' and status_reason = 'active_again')::integer as cancelled
+    from scheduler.notifications
+  `;
+  const keys = new Set(provider.accepted.map(({ collapseKey }) => collapseKey));
+  console.log("\n");
+  console.log(table([
+    { what: "decided on", pushes: candidates.length },
+    { what: "cancelled: active again before it was sent", pushes: outbox?.cancelled },
+    { what: "sent", pushes: outbox?.sent },
+    { what: "accepted by FCM", pushes: provider.accepted.length },
+    { what: "accepted twice", pushes: provider.accepted.length - keys.size },
+    { what: "sent by the second tick", pushes: second.answer["total_dispatched"] },
+  ]));
+
+  expect(candidates.length > 6 && first.status === 200 && second.status === 200);
+  expect(outbox?.cancelled === 1 && outbox.sent === candidates.length - 1);
+  expect(provider.accepted.length === outbox?.sent && keys.size === outbox.sent);
+  expect(second.answer["total_dispatched"] === 0);
   await sql.end();
 } finally {
-  await server?.stop();
+  await putAway();
 }
 console.log("\nNothing is left running. To keep a database for play: make up, then make psql.\n");

@@ -6,12 +6,13 @@ import { onInterrupt, step, table } from "./terminal.ts";
 
 const NOTE = `${ROOT}.local/stack.json`;
 
-interface Stack {
+export interface Stack {
   folder: string;
   url: string;
 }
 
-async function current(): Promise<Stack | undefined> {
+/** The database that `make up` keeps, if it is up. */
+export async function current(): Promise<Stack | undefined> {
   try {
     const stack: Stack = JSON.parse(await Deno.readTextFile(NOTE));
     const sql = connect(stack.url);
@@ -100,12 +101,14 @@ async function promptLoop(url: string): Promise<void> {
   await sql.end();
 }
 
-const commands: Record<string, () => Promise<void>> = { up, down, psql };
-const command = commands[Deno.args[0] ?? ""];
-if (!command) {
-  console.error(
-    `Unknown command "${Deno.args[0] ?? ""}". One of: ${Object.keys(commands).join(", ")}.`,
-  );
-  Deno.exit(2);
+if (import.meta.main) {
+  const commands: Record<string, () => Promise<void>> = { up, down, psql };
+  const command = commands[Deno.args[0] ?? ""];
+  if (!command) {
+    console.error(
+      `Unknown command "${Deno.args[0] ?? ""}". One of: ${Object.keys(commands).join(", ")}.`,
+    );
+    Deno.exit(2);
+  }
+  await command();
 }
-await command();

@@ -115,6 +115,7 @@ try {
     await runDeno(system, [
       ...await testFiles("sql/tests", ".test.ts"),
       ...await testFiles("scripts", ".test.ts"),
+      ...await testFiles("edge", ".test.ts"),
     ]),
   );
 } finally {

@@ -17,11 +17,13 @@ import type {
   PushResult,
   Recorded,
 } from "./outbox.ts";
+import { Limiter } from "./limiter.ts";
 import { NOT_TRIED, type PageOptions, RunState, sendPage } from "./page.ts";
 import { SEND_TIMEOUT_MS } from "./providers/provider.ts";
 
 export interface BatchOptions extends PageOptions {
   pageSize: number;
+  concurrency: number;
   timeoutThresholdMs: number;
 }
 
@@ -102,23 +104,47 @@ async function record(run: Run, results: readonly PushResult[]): Promise<Recorde
   }
 }
 
+/** While the database works for one page, another is being sent. */
+const LANES = 2;
+
 async function dispatchPages(run: Run, tally: Tally): Promise<"completed" | "partial"> {
   const { outbox, options, order, clock } = run;
+  const limiter = new Limiter(options.concurrency);
   const state = new RunState();
   const lease = leaseSeconds(options);
-  while (clock() - run.startedAt < options.timeoutThresholdMs) {
+  const lanes: Promise<void>[] = [];
+  const errors: unknown[] = [];
+  let partial = false;
+
+  const dispatchPage = async (): Promise<boolean> => {
     // A process that was stopped and goes on later must not send what is another's by then.
     const sendsUntil = clock() + lease * 1000 - SEND_TIMEOUT_MS;
     const page = await outbox.claim(options.pageSize, lease, order.invocation_id);
-    if (page.length === 0) return "completed";
-    const results = await sendPage(page, state, () => clock() < sendsUntil, options);
+    if (page.length === 0) return false;
+    if (page.length === options.pageSize && lanes.length < LANES) lanes.push(lane());
+    const results = await sendPage(page, state, limiter, () => clock() < sendsUntil, options);
     tally.count(page, results, await record(run, results));
-    if (state.stopped) {
-      const { error_type = "provider_error", error_code } = state.stopped;
-      throw new TypedError(error_type, `the provider takes nothing from us: ${error_code}`);
+    return true;
+  };
+  const lane = async () => {
+    try {
+      do {
+        if (errors.length > 0 || state.stopped) return;
+        partial = clock() - run.startedAt >= options.timeoutThresholdMs;
+      } while (!partial && await dispatchPage());
+    } catch (error) {
+      errors.push(error);
     }
+  };
+
+  lanes.push(lane());
+  for (const each of lanes) await each;
+  if (errors.length > 0) throw errors[0];
+  if (state.stopped) {
+    const { error_type = "provider_error", error_code } = state.stopped;
+    throw new TypedError(error_type, `the provider takes nothing from us: ${error_code}`);
   }
-  return "partial";
+  return partial ? "partial" : "completed";
 }
 
 export interface RunResult {

@@ -32,7 +32,10 @@ try {
       if (typeof EdgeRuntime !== "undefined") EdgeRuntime.waitUntil(work);
     },
   };
-  Deno.serve((request) => handleScheduledInvocation(request, dependencies));
+  Deno.serve({
+    // Standard output is for the log.
+    onListen: ({ hostname, port }) => console.error(`Listening on http://${hostname}:${port}/`),
+  }, (request) => handleScheduledInvocation(request, dependencies));
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
   console.error(error.message);

@@ -1,7 +1,7 @@
 // Sends one page: every notification to each of its devices.
 
 import { describeError } from "../shared/errors.ts";
-import { forEachBounded } from "./limiter.ts";
+import type { Limiter } from "./limiter.ts";
 import type { Claimed, PushResult } from "./outbox.ts";
 import type { Providers, PushMessage, PushOutcome, PushProvider } from "./providers/provider.ts";
 
@@ -13,6 +13,12 @@ export const NOT_TRIED: PushOutcome = {
   outcome: "held",
   error_type: "provider_error",
   error_code: "NOT_TRIED",
+};
+
+const NO_OUTCOME: PushOutcome = {
+  outcome: "unknown",
+  error_type: "provider_error",
+  error_code: "NO_OUTCOME",
 };
 
 /** What is known of the providers in this run. */
@@ -110,7 +116,6 @@ async function sendBatch(
 export interface PageOptions {
   providers: Providers;
   defaultProvider: string;
-  concurrency: number;
 }
 
 /** Whether a push may still go out under the lease of its page. */
@@ -119,8 +124,9 @@ export type MayStillSend = () => boolean;
 export async function sendPage(
   page: readonly Claimed[],
   run: RunState,
+  limiter: Limiter,
   mayStillSend: MayStillSend,
-  { providers, defaultProvider, concurrency }: PageOptions,
+  { providers, defaultProvider }: PageOptions,
 ): Promise<PushResult[]> {
   const results: PushResult[] = [];
   const suspects: PushResult[] = [];
@@ -150,7 +156,7 @@ export async function sendPage(
     }
   }
 
-  await forEachBounded(batches, concurrency, async ({ provider, batch }) => {
+  const sendAllowed = async ({ provider, batch }: typeof batches[number]) => {
     const allowed: Addressed[] = [];
     for (const one of batch) {
       const refused = mayStillSend() ? run.verdict(provider.name, one.message.platform) : NOT_TRIED;
@@ -160,12 +166,12 @@ export async function sendPage(
     if (allowed.length === 0) return;
     const outcomes = await sendBatch(provider, allowed);
     allowed.forEach((one, i) => {
-      const outcome = outcomes[i] ??
-        { outcome: "unknown", error_type: "provider_error", error_code: "NO_OUTCOME" };
+      const outcome = outcomes[i] ?? NO_OUTCOME;
       run.note(provider.name, one.message.platform, outcome);
       keep(one, outcome);
     });
-  });
+  };
+  await Promise.all(batches.map((each) => limiter.run(() => sendAllowed(each))));
 
   // Devices are not put away on the word of a provider that takes us for somebody else.
   if (run.stopped?.reach === "run_if_many") {

@@ -65,6 +65,16 @@ begin
     as_of => as_of, scopes => scopes, user_ids => array[mentor.user_id], explaining => true
   ) as verdict on verdict.scenario_type = scenario.scenario_type
   left join unnest(scopes) as scope on scope.scenario_type = scenario.scenario_type
+  left join lateral (
+    select jsonb_build_object(
+      'id', latest.id, 'status', latest.status, 'status_reason', latest.status_reason,
+      'sent_at', latest.sent_at, 'due_at', latest.due_at, 'attempts', latest.attempts
+    ) as told
+    from scheduler.notifications as latest
+    where latest.user_id = mentor.user_id and latest.scenario_type = scenario.scenario_type
+    order by latest.id desc
+    limit 1
+  ) as last_notification on true
   cross join lateral (
     select
       case
@@ -84,7 +94,8 @@ begin
         'occurrence_key', verdict.occurrence_key,
         'cooldown_window_start', verdict.cooldown_window_start,
         'window_cooldown_until', verdict.cooldown_until,
-        'deliver_after', verdict.deliver_after
+        'deliver_after', verdict.deliver_after,
+        'last_notification', last_notification.told
       ) || coalesce(verdict.facts, '{}')) as facts
   ) as judged
   order by coalesce(scope.priority, scenario.default_priority), scenario.scenario_type;

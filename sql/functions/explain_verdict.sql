@@ -54,7 +54,13 @@ as $$
         when reason = 'already_evaluated' then 'Held back: this scenario has a notification for this day already.'
         when reason = 'no_template' then 'Held back: there is no template in the mentor''s language, nb or en.'
         else 'Held back: ' || reason || '.'
-      end
+      end,
+      'The last notification of this scenario (' || (facts #>> '{last_notification,id}') || ') ' || case
+        when facts #>> '{last_notification,status}' = 'sent' then 'was sent at ' || (facts #>> '{last_notification,sent_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'pending' then 'goes out after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'sending' then 'is being sent'
+        else 'is ' || (facts #>> '{last_notification,status}')
+      end || coalesce(' (' || (facts #>> '{last_notification,status_reason}') || ')', '') || '.'
     )
   end;
 $$;

@@ -27,7 +27,10 @@ export class AccessToken {
       this.#until = Infinity; // whoever comes meanwhile waits for the same one
       const fetching = this.#fetch();
       this.#held = fetching;
-      fetching.then((held) => this.#until = held.until, () => this.#forget(fetching));
+      fetching.then(
+        (held) => this.#until = held.until,
+        () => this.#forget(fetching),
+      );
     }
     return (await this.#held).token;
   }
@@ -35,7 +38,9 @@ export class AccessToken {
   /** Drops a token that was refused, unless there is another one already. */
   async discard(token: string): Promise<void> {
     const held = this.#held;
-    if (held && (await held.catch(() => undefined))?.token === token) this.#forget(held);
+    if (held && (await held.catch(() => undefined))?.token === token) {
+      this.#forget(held);
+    }
   }
 
   #forget(held: Promise<Held>): void {
@@ -46,7 +51,11 @@ export class AccessToken {
     const { clientEmail, privateKey, privateKeyId, tokenUri } = this.account;
     const issuedAt = Math.floor(this.now() / 1000);
     const assertion = await new SignJWT({ scope: SCOPE })
-      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(privateKeyId && { kid: privateKeyId }) })
+      .setProtectedHeader({
+        alg: "RS256",
+        typ: "JWT",
+        ...(privateKeyId && { kid: privateKeyId }),
+      })
       .setIssuer(clientEmail)
       .setAudience(tokenUri)
       .setIssuedAt(issuedAt)
@@ -68,9 +77,15 @@ export class AccessToken {
       status = response.status;
       answer = Object(await response.json().catch(() => ({})));
     } catch {
-      throw new TypedError("network_error", "the token endpoint can't be reached");
+      throw new TypedError(
+        "network_error",
+        "the token endpoint can't be reached",
+      );
     }
-    if (status === 200 && typeof answer.access_token === "string" && answer.access_token !== "") {
+    if (
+      status === 200 && typeof answer.access_token === "string" &&
+      answer.access_token !== ""
+    ) {
       const seconds = typeof answer.expires_in === "number" ? answer.expires_in : 3600;
       return {
         token: answer.access_token,
@@ -78,7 +93,10 @@ export class AccessToken {
       };
     }
     if (status >= 500 || status === 429 || status === 200) {
-      throw new TypedError("provider_error", `the token endpoint answered ${status}`);
+      throw new TypedError(
+        "provider_error",
+        `the token endpoint answered ${status}`,
+      );
     }
     throw new TypedError(
       "authentication_error",

@@ -55,7 +55,10 @@ function readError(response: Response, text: string, now: number): FcmError {
     // Not from FCM itself; the status has to do.
   }
   const details: unknown[] = Array.isArray(error.details) ? error.details : [];
-  const codes = [...details.map((detail) => Object(detail).errorCode), error.status];
+  const codes = [
+    ...details.map((detail) => Object(detail).errorCode),
+    error.status,
+  ];
   const code = codes.find((candidate) => typeof candidate === "string" && CODES.has(candidate));
   return {
     status,
@@ -85,8 +88,12 @@ function judge(error: FcmError): PushOutcome | undefined {
   };
 
   if (code === "UNREGISTERED") return invalidToken;
-  if (code === "SENDER_ID_MISMATCH") return { ...invalidToken, reach: "run_if_many" };
-  if (code === "THIRD_PARTY_AUTH_ERROR") return held("platform", PLATFORM_PAUSE_SECONDS);
+  if (code === "SENDER_ID_MISMATCH") {
+    return { ...invalidToken, reach: "run_if_many" };
+  }
+  if (code === "THIRD_PARTY_AUTH_ERROR") {
+    return held("platform", PLATFORM_PAUSE_SECONDS);
+  }
   if (status === 401 || status === 403) return undefined;
   if (status === 404 || status < 400) return held("run", ACCOUNT_PAUSE_SECONDS); // another project, another place
   if (status === 429) {
@@ -102,7 +109,8 @@ function judge(error: FcmError): PushOutcome | undefined {
     return {
       ...said,
       outcome,
-      ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
+      ...(retryAfterSeconds !== undefined &&
+        { retry_after_seconds: retryAfterSeconds }),
     };
   }
   return SAYS_TOKEN_IS_INVALID.test(error.message) ? invalidToken : { ...said, outcome: "failed" };
@@ -131,6 +139,21 @@ function render(message: PushMessage, validateOnly: boolean): string {
   });
 }
 
+const encoder = new TextEncoder();
+
+/**
+ * Deno repeats a request by itself when a kept connection closes without an
+ * answer, though the first may have been taken. It can't repeat a stream.
+ */
+function onceOnly(body: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(encoder.encode(body));
+      controller.close();
+    },
+  });
+}
+
 export function fcmProvider(
   { account, endpoint }: FcmConfiguration,
   timeoutMs = SEND_TIMEOUT_MS,
@@ -148,15 +171,22 @@ export function fcmProvider(
     try {
       response = await fetch(url, {
         method: "POST",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        body,
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+        },
+        body: onceOnly(body),
         redirect: "manual",
         signal,
       });
       text = await response.text();
     } catch (error) {
       if (signal.aborted) {
-        return { outcome: "unknown", error_type: "timeout_error", error_code: "TIMEOUT" };
+        return {
+          outcome: "unknown",
+          error_type: "timeout_error",
+          error_code: "TIMEOUT",
+        };
       }
       // Where no connection came about, nothing can have been sent.
       const unconnected = error instanceof Error &&
@@ -167,19 +197,43 @@ export function fcmProvider(
         error_code: unconnected ? "UNREACHABLE" : "CONNECTION_LOST",
       };
     }
-    if (response.status !== 200) return judge(readError(response, text, Date.now()));
+    if (response.status !== 200) {
+      return judge(readError(response, text, Date.now()));
+    }
     try {
       const { name } = JSON.parse(text);
-      if (typeof name === "string" && name !== "") return { outcome: "sent", message_id: name };
+      if (typeof name === "string" && name !== "") {
+        return { outcome: "sent", message_id: name };
+      }
     } catch {
       // Said below.
     }
-    return { outcome: "unknown", error_type: "provider_error", error_code: "UNREADABLE_ANSWER" };
+    return {
+      outcome: "unknown",
+      error_type: "provider_error",
+      error_code: "UNREADABLE_ANSWER",
+    };
   }
 
-  async function send(message: PushMessage, validateOnly: boolean): Promise<PushOutcome> {
+  async function send(
+    message: PushMessage,
+    validateOnly: boolean,
+  ): Promise<PushOutcome> {
     const body = render(message, validateOnly);
-    const signal = AbortSignal.timeout(timeoutMs);
+    // Not AbortSignal.timeout: thousands of timers would live on for nothing.
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(), timeoutMs);
+    try {
+      return await attempt(body, controller.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function attempt(
+    body: string,
+    signal: AbortSignal,
+  ): Promise<PushOutcome> {
     for (let refreshed = false;; refreshed = true) {
       let token: string;
       try {
@@ -213,6 +267,8 @@ export function fcmProvider(
     name: "fcm",
     batchSize: 1,
     send: (messages, options) =>
-      Promise.all(messages.map((message) => send(message, options?.validateOnly ?? false))),
+      Promise.all(
+        messages.map((message) => send(message, options?.validateOnly ?? false)),
+      ),
   };
 }

@@ -51,7 +51,10 @@ export interface PushProvider {
   /** How many messages one request carries; each counts as one against the concurrency. */
   readonly batchSize: number;
   /** An outcome for each message, in order. Does not throw, and takes SEND_TIMEOUT_MS at the most. */
-  send(messages: readonly PushMessage[], options?: SendOptions): Promise<PushOutcome[]>;
+  send(
+    messages: readonly PushMessage[],
+    options?: SendOptions,
+  ): Promise<PushOutcome[]>;
 }
 
 export type Providers = ReadonlyMap<string, PushProvider>;

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { sanitize } from "./sanitize.ts";
+
+const around = fc.string({ unit: "grapheme", maxLength: 40 });
+const letters = (least: number, most: number) =>
+  fc.string({
+    unit: fc.constantFrom(..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    minLength: least,
+    maxLength: most,
+  });
+const digits = (least: number, most: number) =>
+  fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: least, maxLength: most });
+
+/** The longest text that both have. */
+function common(left: string, right: string): string {
+  let longest = "";
+  for (let from = 0; from < left.length; from++) {
+    while (right.includes(left.slice(from, from + longest.length + 1))) {
+      if (from + longest.length >= left.length) break;
+      longest = left.slice(from, from + longest.length + 1);
+    }
+  }
+  return longest;
+}
+
+/** Of none of them so much survives that one could use it, wherever they stand. */
+function neverSurvives(secrets: fc.Arbitrary<string>, longest = 11): void {
+  fc.assert(fc.property(around, secrets, around, (before, secret, after) => {
+    const found = common(secret, sanitize(`${before} ${secret} ${after}`));
+    assert.ok(found.length <= longest, `${JSON.stringify(found)} of ${JSON.stringify(secret)}`);
+  }));
+}
+
+Deno.test("a UUID never survives, with hyphens or without, in whatever letters", () => {
+  neverSurvives(fc.uuid());
+  neverSurvives(fc.uuid().map((id) => id.replaceAll("-", "")));
+  neverSurvives(fc.uuid().map((id) => id.toUpperCase()));
+});
+
+Deno.test("a UUID that touches other text never survives", () => {
+  fc.assert(fc.property(around, fc.uuid(), around, (before, id, after) => {
+    assert.ok(!sanitize(before + id + after).includes(id));
+  }));
+});
+
+Deno.test("an e-mail address never survives, nor its parts", () => {
+  const address = fc.tuple(letters(12, 20), letters(12, 20), fc.constantFrom("no", "example.org"));
+  neverSurvives(address.map(([name, host, top]) => `${name}@${host}.${top}`), 5);
+  neverSurvives(address.map(([name, host, top]) => `${name}.æøå+push@${host}.${top}`), 5);
+});
+
+Deno.test("a phone number never survives, however it is written", () => {
+  for (
+    const number of [
+      "91234567",
+      "912 34 567",
+      "91 23 45 67",
+      "912-34-567",
+      "91.23.45.67",
+      "+4791234567",
+      "+47 912 34 567",
+      "0047 912 34 567",
+      "(+47) 912 34 567",
+      "+47 (0) 912 34 567",
+      "+47/912/34/567",
+      "+1 (555) 010-9999",
+    ]
+  ) {
+    assert.equal(sanitize(`call ${number} now`).match(/\d/), null, number);
+    assert.equal(sanitize(number).match(/\d/), null, number);
+    assert.equal(sanitize(`tel:${number}.`).match(/\d/), null, number);
+  }
+});
+
+Deno.test("a long run of digits never survives", () => {
+  neverSurvives(digits(6, 40), 5);
+  fc.assert(fc.property(around, digits(6, 40), (text, run) => {
+    assert.ok(!/\d{6}/.test(sanitize(text + run)));
+  }));
+});
+
+Deno.test("a token never survives, nor a usable piece of it", () => {
+  const inTokens = fc.constantFrom(..."abcdefghijkLMNOPQRSTUVWXYZ_:-");
+  neverSurvives(fc.string({ unit: inTokens, minLength: 24, maxLength: 200 }));
+});
+
+Deno.test("a JWT never survives, nor its claims", () => {
+  const part = letters(20, 80);
+  neverSurvives(fc.tuple(part, part).map(([claims, sign]) => `eyJhbGciOiJIUzI.${claims}.${sign}`));
+});
+
+Deno.test("a connection string never survives, nor its password or its host", () => {
+  const parts = fc.tuple(letters(4, 30), letters(4, 30), letters(4, 30));
+  neverSurvives(
+    parts.map(([user, password, host]) => `postgresql://${user}:${password}@${host}:5432/postgres`),
+    3,
+  );
+  assert.equal(sanitize("at postgres://a:b!c@d/e, gone"), "at [url] gone");
+});
+
+Deno.test("a stack trace never survives", () => {
+  const stack = new Error("it broke").stack ?? "";
+  assert.equal(sanitize(stack), "Error: it broke");
+  assert.equal(sanitize(stack.replaceAll("\n", "\r\n")), "Error: it broke");
+  assert.equal(sanitize(stack.replaceAll("\n", " ")), "Error: it broke");
+  assert.equal(sanitize(stack.replaceAll("\n", "\r")), "Error: it broke");
+});
+
+Deno.test("what comes out is one line, and bounded", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 2000 }), (text) => {
+    const said = sanitize(text);
+    assert.ok(said.length <= 300);
+    // deno-lint-ignore no-control-regex -- these are looked for
+    assert.ok(!/[\u0000-\u001f\u007f]/.test(said));
+  }));
+  assert.equal(sanitize("word ".repeat(1000)).length, 300);
+});
+
+Deno.test("an ordinary message stays as it is", () => {
+  for (
+    const message of [
+      "the database answered 42501",
+      "fcm: UNREGISTERED, invalid_token",
+      "the token endpoint answered 503",
+      "unknown scenario 'inactive'. Known are expiry, inactivity, milestone.",
+    ]
+  ) assert.equal(sanitize(message), message);
+});

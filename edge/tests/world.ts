@@ -1,0 +1,212 @@
+// A world for the dispatcher: mentors who are due for a reminder in a database
+// of its own, a fake FCM, and the function as processes of their own.
+
+import {
+  type EdgeFunction,
+  invoke,
+  newSecret,
+  startEdgeFunction,
+} from "../../scripts/edge_function.ts";
+import { type FakeFcm, type FakeFcmOptions, startFakeFcm } from "../../scripts/fake_fcm.ts";
+import { pause, type TestDatabase, testDatabase } from "../../scripts/testing.ts";
+import type { Sql } from "../../scripts/server.ts";
+
+export interface MentorOptions {
+  devices?: number;
+  locale?: string;
+  /** Of the fake's telling tokens: unregistered, mismatch, unavailable, … */
+  token?: string;
+  organisation?: string;
+}
+
+export const ORGANISATION = "aaaaaaaa-0000-4000-8000-000000000000";
+
+export type Answered = Awaited<ReturnType<typeof invoke>>;
+export type Entry = Record<string, unknown> & { event: string };
+
+export class World {
+  readonly secret = newSecret();
+  readonly sql: Sql;
+  readonly #functions: EdgeFunction[] = [];
+  readonly #fakes: FakeFcm[] = [];
+  #mentors = 0;
+
+  private constructor(readonly database: TestDatabase, readonly fake: FakeFcm) {
+    this.sql = database.sql;
+    this.#fakes.push(fake);
+  }
+
+  static async make(options: FakeFcmOptions): Promise<World> {
+    const [database, fake] = await Promise.all([testDatabase(), startFakeFcm(options)]);
+    // The clock on the wall must not decide what a test sees.
+    await database.sql`
+      update scheduler.organisation_settings set quiet_start = null, quiet_end = null
+      where organisation_id is null
+    `;
+    return new World(database, fake);
+  }
+
+  async end(): Promise<void> {
+    for (const one of this.#functions) {
+      one.kill("SIGKILL"); // ends a stopped one too
+      await one.ended;
+    }
+    for (const fake of this.#fakes) await fake.stop();
+    await this.database.drop();
+  }
+
+  /** One more fake FCM, with an account of its own. */
+  async anotherFake(options: FakeFcmOptions = {}): Promise<FakeFcm> {
+    const fake = await startFakeFcm(options);
+    this.#fakes.push(fake);
+    return fake;
+  }
+
+  /** The connection string, with a name that pg_stat_activity shows. */
+  urlAs(name: string): string {
+    return `${this.database.url}?application_name=${name}`;
+  }
+
+  async start(
+    environment: Record<string, string> = {},
+    fake: FakeFcm = this.fake,
+  ): Promise<EdgeFunction> {
+    const started = await startEdgeFunction({
+      environment: {
+        SCHEDULER_DB_URL: this.database.url,
+        SCHEDULER_SECRET: this.secret,
+        FCM_ENDPOINT: fake.endpoint,
+        FCM_SERVICE_ACCOUNT: fake.serviceAccount,
+        ...environment,
+      },
+    });
+    this.#functions.push(started);
+    return started;
+  }
+
+  run(on: EdgeFunction, body: Record<string, unknown> = {}): Promise<Answered> {
+    return invoke(on.url, this.secret, body);
+  }
+
+  /** Mentors who were never active, and are due for their first reminder. Returns their tokens. */
+  async addMentors(count: number, options: MentorOptions = {}): Promise<string[]> {
+    const { devices = 1, locale = null, token = "device", organisation = ORGANISATION } = options;
+    const first = this.#mentors + 1;
+    const last = this.#mentors += count;
+    await this.sql`
+      insert into public.organisations (id, name) values (${organisation}, 'Organisation')
+      on conflict do nothing
+    `;
+    await this.sql`
+      insert into public.peer_mentors (id, organisation_id, joined_on, locale)
+      select md5('mentor ' || n)::uuid, ${organisation}, '2025-01-01', ${locale}
+      from generate_series(${first}::integer, ${last}::integer) as n
+    `;
+    const rows = await this.sql<{ token: string }[]>`
+      insert into public.device_tokens (token, user_id)
+      select ${token}::text || ' ' || device || ' of ' || n, md5('mentor ' || n)::uuid
+      from generate_series(${first}::integer, ${last}::integer) as n
+      cross join generate_series(1, ${devices}::integer) as device
+      returning token
+    `;
+    return rows.map((row) => row.token);
+  }
+
+  /** How many notifications are in each state. */
+  async outbox(): Promise<Record<string, number>> {
+    const rows = await this.sql<{ status: string; count: number }[]>`
+      select status, count(*)::integer as count from scheduler.notifications group by status
+    `;
+    return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+  }
+
+  /** How many outcomes of each kind devices had. */
+  async attempts(): Promise<Record<string, number>> {
+    const rows = await this.sql<{ outcome: string; count: number }[]>`
+      select outcome, count(*)::integer as count from scheduler.push_attempts group by outcome
+    `;
+    return Object.fromEntries(rows.map(({ outcome, count }) => [outcome, count]));
+  }
+
+  /** The time has come for everything that waits to be tried again. */
+  async retriesAreDue(): Promise<void> {
+    await this.sql`
+      update scheduler.notifications set next_attempt_at = now()
+      where status = 'pending' and next_attempt_at is not null
+    `;
+  }
+
+  /** The leases of these runs are over, or all. Returns whose outcome nobody knows then. */
+  async leasesRunOut(invocations: string[] | null = null): Promise<number[]> {
+    const rows = await this.sql<{ id: number }[]>`
+      update scheduler.notifications set lease_expires_at = now()
+      where status = 'sending' and (${invocations}::uuid[] is null or claimed_by = any (${invocations}))
+      returning id::integer as id
+    `;
+    return rows.map((row) => row.id);
+  }
+
+  /** Backends of the function, by the name in its connection string. */
+  async backends(name = "scenario-scheduler"): Promise<number> {
+    const [row] = await this.sql<{ count: number }[]>`
+      select count(*)::integer as count from pg_stat_activity
+      where datname = current_database() and application_name = ${name}
+    `;
+    return row?.count ?? 0;
+  }
+}
+
+export async function inWorld(
+  test: (world: World) => Promise<void>,
+  options: FakeFcmOptions = {},
+): Promise<void> {
+  const world = await World.make(options);
+  try {
+    await test(world);
+  } finally {
+    await world.end();
+  }
+}
+
+/** Waits until something is so; for at most ten seconds, unless told otherwise. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  seconds = 10,
+): Promise<void> {
+  for (const end = performance.now() + seconds * 1000; !await isSo(); await pause(10)) {
+    if (performance.now() > end) throw new Error(`Waited ${seconds} s in vain: ${what}.`);
+  }
+}
+
+/** How often each token was accepted. */
+export function acceptsByToken(...fakes: FakeFcm[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { token } of fakes.flatMap((fake) => fake.accepted)) {
+    counts.set(token, (counts.get(token) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The tokens that were not accepted exactly once, of those given and of any other. */
+export function notOnce(tokens: readonly string[], ...fakes: FakeFcm[]): string[] {
+  const counts = acceptsByToken(...fakes);
+  const wanted = new Set(tokens);
+  return [
+    ...tokens.filter((token) => counts.get(token) !== 1),
+    ...[...counts.keys()].filter((token) => !wanted.has(token)),
+  ];
+}
+
+/** The log of a run, once it is complete. */
+export async function logOf(on: EdgeFunction, invocation: unknown): Promise<Entry[]> {
+  const entries = () =>
+    on.log.map((line): Entry => JSON.parse(line)).filter((entry) =>
+      entry["invocation_id"] === invocation
+    );
+  await until(
+    "the log of the run ends",
+    () => entries().some((entry) => entry.event === "scheduler_run_completed"),
+  );
+  return entries();
+}

@@ -1,0 +1,593 @@
+// A fake of Google's OAuth token endpoint and of FCM HTTP v1 that keeps the protocol's rules.
+// It speaks HTTP itself: Deno.serve sends the head of an answer whatever happens then, and so
+// can't close a connection without having answered. What that does to a client is worth knowing:
+// Deno's fetch sends again, by itself, what got no answer on a connection that it had used before.
+
+import { parseArgs } from "node:util";
+import { errors, exportPKCS8, generateKeyPair, jwtVerify } from "jose";
+
+export interface Accepted {
+  at: number; // milliseconds since 1970
+  token: string;
+  title: string;
+  body: string;
+  collapseKey: string;
+  androidTag: string;
+  apnsCollapseId: string;
+  ttlSeconds: number;
+  data: Record<string, string>;
+  validateOnly: boolean;
+  messageId: string;
+}
+
+interface Reply {
+  status: number;
+  body: string;
+  contentType?: string;
+  headers?: Record<string, string>;
+}
+
+interface GoogleError {
+  status: number;
+  errorCode?: string; // without it there are no FcmError details, as in Google's bare errors
+  grpcStatus?: string;
+  message?: string;
+  retryAfter?: string;
+}
+
+export type Answer =
+  | { kind: "accept" }
+  | ({ kind: "error" } & GoogleError)
+  | ({ kind: "raw" } & Reply)
+  | { kind: "hang" } // never answers, until the fake stops or the client gives up
+  | { kind: "close" } // closes the connection without a byte; nothing is accepted
+  | { kind: "accept_then_close" } // accepts, and closes in the middle of the answer
+  | { kind: "accept_then"; answer: Answer } // accepts, and answers something else
+  | { kind: "drip"; milliseconds: number }; // accepts, and answers byte by byte over this time
+
+export interface FakeFcmOptions {
+  port?: number;
+  latencyMilliseconds?: number;
+  /** What a message gets; undefined leaves it to the device token's text. */
+  answer?: (message: {
+    token: string;
+    platformHint?: string; // the platform that it has a part for, when it is only one
+    attempt: number; // how often this token was tried, from 1
+    collapseKey: string;
+  }) => Answer | undefined;
+  /** Awaited between acceptance and the answer. */
+  onAccept?: (accepted: Accepted) => void | Promise<void>;
+  keepAccepted?: boolean;
+  expiresInSeconds?: number; // of access tokens
+  /** What a request for an access token gets; an error is of OAuth's form, with its errorCode. */
+  tokenAnswer?: () => Answer | undefined;
+}
+
+export interface FakeFcm {
+  endpoint: string;
+  projectId: string;
+  serviceAccount: string; // the JSON of one whose token_uri is this fake
+  accepted: Accepted[];
+  validated: Accepted[]; // those with validate_only, which reach no device
+  acceptedCount: number; // counts on where keepAccepted is false
+  tokensIssued: number;
+  requests: number; // those that want to send, whatever they got
+  inFlight: number;
+  maxInFlight: number;
+  /** The access tokens handed out so far answer 401 from now on. */
+  revokeAccessTokens(): void;
+  /** Fails if a function of the options did. */
+  stop(): Promise<void>;
+}
+
+type Fields = Record<string, unknown>;
+type Violation = { field?: string; description: string };
+
+// The protocol's messages and their fields: texts, but {} maps of texts, > messages, * the rest.
+const FIELDS: Record<string, string> = {
+  "": "validate_only* message>",
+  "message": "name token topic condition data{} notification> android> apns> webpush> fcm_options>",
+  "message.notification": "title body image",
+  "message.fcm_options": "analytics_label",
+  "message.android": "collapse_key priority ttl restricted_package_name data{} notification> " +
+    "fcm_options> direct_boot_ok* bandwidth_constrained_ok* restricted_satellite_ok*",
+  "message.android.fcm_options": "analytics_label",
+  "message.android.notification": "title body icon color sound tag click_action body_loc_key " +
+    "body_loc_args* title_loc_key title_loc_args* channel_id ticker sticky* event_time image " +
+    "local_only* notification_priority default_sound* default_vibrate_timings* visibility " +
+    "default_light_settings* vibrate_timings* notification_count* light_settings* proxy " +
+    "bypass_proxy_notification*",
+  "message.apns": "headers{} payload* fcm_options> live_activity_token",
+  "message.apns.fcm_options": "analytics_label image",
+  "message.webpush": "headers{} data{} notification* fcm_options>",
+  "message.webpush.fcm_options": "link analytics_label",
+};
+const KINDS = new Map<string, string>();
+for (const [path, fields] of Object.entries(FIELDS)) {
+  for (const field of fields.split(" ")) {
+    const name = field.replace(/\W+$/, "");
+    KINDS.set(path ? `${path}.${name}` : name, field.slice(name.length));
+  }
+}
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const fieldsOf = (value: unknown): Fields => isFields(value) ? value : {};
+const text = (value: unknown): string => typeof value === "string" ? value : "";
+
+function findViolations(given: Fields, path: string, found: Violation[]): void {
+  const wrong = (field: string, type: string, value: unknown) => {
+    const description = `Invalid value at '${field}' (${type}), ${JSON.stringify(value)}`;
+    found.push({ field, description });
+  };
+  for (const [name, value] of Object.entries(given)) {
+    const field = path ? `${path}.${name}` : name;
+    const kind = KINDS.get(field);
+    if (kind === undefined) {
+      const where = `Unknown name "${name}"${path && ` at '${path}'`}`;
+      const description = `Invalid JSON payload received. ${where}: Cannot find field.`;
+      found.push({ ...(path ? { field: path } : {}), description });
+    } else if (value === null || kind === "*") continue;
+    else if (kind === "") {
+      if (typeof value !== "string") wrong(field, "TYPE_STRING", value);
+    } else if (!isFields(value)) wrong(field, "TYPE_MESSAGE", value);
+    else if (kind === ">") findViolations(value, field, found);
+    else {
+      Object.values(value).forEach((one, i) => {
+        if (typeof one !== "string") wrong(`${field}[${i}].value`, "TYPE_STRING", one);
+      });
+    }
+  }
+}
+
+const STATUS: Record<number, [grpcStatus: string, message: string]> = {
+  400: ["INVALID_ARGUMENT", "Request contains an invalid argument."],
+  401: ["UNAUTHENTICATED", "Request had invalid authentication credentials."],
+  403: ["PERMISSION_DENIED", "The caller does not have permission"],
+  404: ["NOT_FOUND", "Requested entity was not found."],
+  429: ["RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."],
+  500: ["INTERNAL", "Internal error encountered."],
+  503: ["UNAVAILABLE", "The service is currently unavailable."],
+};
+const TYPE = "type.googleapis.com/google.";
+
+function refuse(given: GoogleError, ...details: Fields[]): Reply {
+  const { status: code, errorCode, retryAfter } = given;
+  const [grpcStatus, usual] = STATUS[code] ?? ["UNKNOWN", "Unknown error."];
+  const { message = usual, grpcStatus: status = grpcStatus } = given;
+  if (errorCode) details.unshift({ "@type": `${TYPE}firebase.fcm.v1.FcmError`, errorCode });
+  const error = { code, message, status, ...(details.length > 0 ? { details } : {}) };
+  const headers: Record<string, string> = retryAfter ? { "retry-after": retryAfter } : {};
+  return { status: code, body: JSON.stringify({ error }, null, 2), headers };
+}
+
+/** Refuses a request's form, as Google does before FCM sees it. */
+function malformed(violations: Violation[], more: Partial<GoogleError> = {}): Reply {
+  const message = violations.map(({ description }) => description).join("\n");
+  const details = { "@type": `${TYPE}rpc.BadRequest`, fieldViolations: violations };
+  return refuse({ status: 400, message, ...more }, details);
+}
+
+/** Refuses what a message of the right form says, as FCM does. */
+const invalid = (field: string, description: string): Reply =>
+  malformed([{ field, description }], { errorCode: "INVALID_ARGUMENT" });
+
+function unauthenticated(reason: string): Reply {
+  const message =
+    "Request had invalid authentication credentials. Expected OAuth 2 access token, " +
+    "login cookie or other valid authentication credential.";
+  const error = { "@type": `${TYPE}rpc.ErrorInfo`, reason, domain: "googleapis.com" };
+  return refuse({ status: 401, message }, error);
+}
+
+const PAYLOAD_BYTES = 4096;
+const FOUR_WEEKS = 28 * 24 * 60 * 60;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const bytesIn = (value: unknown) =>
+  encoder.encode(typeof value === "string" ? value : JSON.stringify(value)).length;
+
+/** The message of a request, or the answer that refuses it. */
+function readMessage(body: string): Reply | { message: Accepted; platformHint?: string } {
+  let given: unknown;
+  try {
+    given = JSON.parse(body);
+  } catch {
+    return malformed([{ description: "Invalid JSON payload received. Unexpected token." }]);
+  }
+  const violations: Violation[] = [];
+  if (isFields(given)) findViolations(given, "", violations);
+  else violations.push({ description: "Invalid JSON payload received. Root must be a message." });
+  if (violations.length > 0) return malformed(violations);
+
+  const { message: fields, validate_only: validateOnly } = fieldsOf(given);
+  const message = fieldsOf(fields);
+  const [target, other] = ["token", "topic", "condition"].filter((name) => message[name]);
+  if (!target) return invalid("message", "Recipient of the message is not set.");
+  if (other) {
+    const description = "Invalid value at 'message' (oneof), oneof field 'target' is already set.";
+    return malformed([{ field: "message", description: `${description} Cannot set '${other}'` }]);
+  }
+  if (target !== "token") return invalid(`message.${target}`, "This fake sends to tokens only.");
+  const android = fieldsOf(message.android);
+  const apns = fieldsOf(message.apns);
+  const data = fieldsOf(message.data) as Record<string, string>;
+  const notification = fieldsOf(message.notification);
+  const shown: Fields = { ...notification, ...fieldsOf(android.notification) };
+  const [, ttl] = /^(\d+)(?:\.\d{1,9})?s$/.exec(text(android.ttl ?? `${FOUR_WEEKS}s`)) ?? [];
+  if (ttl === undefined) {
+    const field = "message.android.ttl";
+    const description = `Invalid value at '${field}' (${TYPE}protobuf.Duration), Field 'ttl', ` +
+      "Illegal duration format; duration must end with 's'";
+    return malformed([{ field, description }]);
+  }
+  if (Number(ttl) > FOUR_WEEKS) return invalid("message.android.ttl", "TTL is over four weeks.");
+  const apnsCollapseId = text(fieldsOf(apns.headers)["apns-collapse-id"]);
+  if (bytesIn(apnsCollapseId) > 64) {
+    const type = `${TYPE}firebase.fcm.v1.ApnsError`;
+    const error = { "@type": type, statusCode: 400, reason: "BadCollapseId" };
+    return refuse({ status: 400, errorCode: "INVALID_ARGUMENT" }, error);
+  }
+  // A UTF-16 unit makes three bytes at most: what is short needs no counting.
+  if (body.length * 3 > PAYLOAD_BYTES) {
+    const onAndroid = bytesIn({ ...shown, ...data, ...fieldsOf(android.data) });
+    const onApple = bytesIn({ ...notification, ...data, ...fieldsOf(apns.payload) });
+    if (Math.max(onAndroid, onApple) > PAYLOAD_BYTES) return invalid("message", "Message too big");
+  }
+  const platforms = ["android", "apns", "webpush"].filter((name) => message[name]);
+  return {
+    ...(platforms.length === 1 ? { platformHint: platforms[0] } : {}),
+    message: {
+      at: 0,
+      token: text(message.token),
+      title: text(notification.title ?? shown.title),
+      body: text(notification.body ?? shown.body),
+      collapseKey: text(android.collapse_key),
+      androidTag: text(shown.tag),
+      apnsCollapseId,
+      ttlSeconds: Number(ttl),
+      data,
+      validateOnly: validateOnly === true,
+      messageId: "fake_message_id",
+    },
+  };
+}
+
+const failing = (status: number, errorCode: string, message?: string, after?: string): Answer => ({
+  ...{ kind: "error", status, errorCode },
+  ...(message ? { message } : {}),
+  ...(after ? { retryAfter: after } : {}),
+});
+const NO_TOKEN = "The registration token is not a valid FCM registration token";
+const NO_APNS = "Auth error from APNS or Web Push Service";
+const BY_TOKEN: Record<string, Answer> = {
+  "unregistered": failing(404, "UNREGISTERED"),
+  "invalid-token": failing(400, "INVALID_ARGUMENT", NO_TOKEN),
+  "invalid-message": failing(400, "INVALID_ARGUMENT"),
+  "mismatch": failing(403, "SENDER_ID_MISMATCH", "SenderId mismatch"),
+  "apns-auth": failing(401, "THIRD_PARTY_AUTH_ERROR", NO_APNS),
+  "quota-plain": failing(429, "QUOTA_EXCEEDED"),
+  "quota": failing(429, "QUOTA_EXCEEDED", undefined, "120"),
+  "unavailable": failing(503, "UNAVAILABLE"),
+  "internal": failing(500, "INTERNAL"),
+  "hang": { kind: "hang" },
+  "accept-then-close": { kind: "accept_then_close" },
+  "close": { kind: "close" },
+  "rubbish": { kind: "raw", status: 200, body: "<!DOCTYPE html>", contentType: "text/html" },
+};
+const TELLING = new RegExp(Object.keys(BY_TOKEN).join("|"));
+
+function answerByToken(token: string): Answer {
+  const answer = BY_TOKEN[TELLING.exec(token)?.[0] ?? ""] ?? { kind: "accept" };
+  const isToWait = answer.kind === "error" && token.includes("retry-after");
+  return isToWait && answer.status === 503 ? { ...answer, retryAfter: "30" } : answer;
+}
+
+interface Incoming {
+  method: string;
+  path: string;
+  headers: Map<string, string>;
+  body: string;
+}
+
+async function* requestsOn(connection: Deno.Conn): AsyncGenerator<Incoming> {
+  let bytes = new Uint8Array(16 * 1024);
+  let filled = 0;
+  const readMore = async () => {
+    if (filled === bytes.length) {
+      const larger = new Uint8Array(2 * filled);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    const count = await connection.read(bytes.subarray(filled));
+    filled += count ?? 0;
+    return count !== null;
+  };
+  while (filled > 0 || await readMore()) {
+    const start = decoder.decode(bytes.subarray(0, filled));
+    const end = start.indexOf("\r\n\r\n");
+    if (end < 0) {
+      if (await readMore()) continue;
+      return;
+    }
+    const [first = "", ...lines] = start.slice(0, end).split("\r\n");
+    const [method = "", path = ""] = first.split(" ");
+    const headers = new Map(lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }));
+    const bodyStart = end + 4;
+    let bodyEnd = bodyStart + Number(headers.get("content-length") ?? 0);
+    let total = bodyEnd;
+    // A client that mustn't send twice streams its body, which makes it chunked.
+    let isLast = headers.get("transfer-encoding") !== "chunked";
+    while (!isLast) {
+      const lineEnd = bytes.subarray(0, filled).indexOf(10, total);
+      if (lineEnd < 0) {
+        if (await readMore()) continue;
+        return;
+      }
+      const size = parseInt(decoder.decode(bytes.subarray(total, lineEnd)), 16);
+      total = lineEnd + 1 + size + 2;
+      while (filled < total) if (!await readMore()) return;
+      bytes.copyWithin(bodyEnd, lineEnd + 1, total - 2);
+      bodyEnd += size;
+      isLast = size === 0;
+    }
+    while (filled < total) if (!await readMore()) return;
+    yield { method, path, headers, body: decoder.decode(bytes.subarray(bodyStart, bodyEnd)) };
+    bytes.copyWithin(0, total, filled);
+    filled -= total;
+  }
+}
+
+function render({ status, body, contentType, headers }: Reply): Uint8Array {
+  let head = `HTTP/1.1 ${status} \r\ncontent-type: ${contentType ?? "application/json"}\r\n`;
+  for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
+  return encoder.encode(`${head}content-length: ${bytesIn(body)}\r\n\r\n${body}`);
+}
+
+async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+const GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
+const NOT_SHORT =
+  "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable " +
+  "timeframe. Check your iat and exp values in the JWT claim.";
+const SEND_PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;
+
+const reply = (status: number, value: unknown): Reply => ({ status, body: JSON.stringify(value) });
+const oauthError = (error: string, description?: string): Reply =>
+  reply(400, { error, error_description: description });
+
+export async function startFakeFcm(options: FakeFcmOptions = {}): Promise<FakeFcm> {
+  const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: options.port ?? 0 });
+  const endpoint = `http://127.0.0.1:${listener.addr.port}`;
+  const projectId = "fake-project";
+  const account = {
+    type: "service_account",
+    project_id: projectId,
+    private_key_id: "fake",
+    private_key: await exportPKCS8(privateKey),
+    client_email: `push@${projectId}.iam.gserviceaccount.com`,
+    client_id: "100000000000000000000",
+    auth_uri: `${endpoint}/auth`,
+    token_uri: `${endpoint}/token`,
+  };
+  const expiries = new Map<string, number>();
+  const attempts = new Map<string, number>();
+  const connections = new Set<Deno.Conn>();
+  const conversations = new Set<Promise<void>>();
+  const pauses = new Map<ReturnType<typeof setTimeout>, () => void>();
+  const stopped = Promise.withResolvers<void>();
+  const failures: unknown[] = [];
+
+  const fake: FakeFcm = {
+    endpoint,
+    projectId,
+    serviceAccount: JSON.stringify(account),
+    accepted: [],
+    validated: [],
+    acceptedCount: 0,
+    tokensIssued: 0,
+    requests: 0,
+    inFlight: 0,
+    maxInFlight: 0,
+    revokeAccessTokens: () => expiries.forEach((_, token) => expiries.set(token, 0)),
+    async stop() {
+      listener.close();
+      stopped.resolve();
+      for (const connection of connections) hangUp(connection);
+      for (const [timer, wake] of pauses) {
+        clearTimeout(timer);
+        wake();
+      }
+      await Promise.all(conversations);
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+
+  const hangUp = (connection: Deno.Conn) => {
+    if (connections.delete(connection)) connection.close();
+  };
+
+  const pause = (milliseconds: number) =>
+    new Promise<void>((wake) => {
+      const timer = setTimeout(() => {
+        pauses.delete(timer);
+        wake();
+      }, milliseconds);
+      pauses.set(timer, wake);
+    });
+
+  async function accept(message: Accepted): Promise<Reply> {
+    message.at = Date.now();
+    if (!message.validateOnly) message.messageId = `0:${++fake.acceptedCount}%fake`;
+    if (options.keepAccepted !== false) {
+      (message.validateOnly ? fake.validated : fake.accepted).push(message);
+    }
+    if (options.onAccept && !message.validateOnly) {
+      await Promise.race([options.onAccept(message), stopped.promise]);
+    }
+    return reply(200, { name: `projects/${projectId}/messages/${message.messageId}` });
+  }
+
+  async function issueToken(body: string): Promise<Reply> {
+    const form = new URLSearchParams(body);
+    if (form.get("grant_type") !== GRANT) return oauthError("unsupported_grant_type");
+    try {
+      const { payload } = await jwtVerify(form.get("assertion") ?? "", publicKey, {
+        algorithms: ["RS256"],
+        issuer: account.client_email,
+        audience: account.token_uri,
+        requiredClaims: ["exp"],
+        maxTokenAge: "1h",
+      });
+      if (Number(payload.exp) - Number(payload.iat) > 3600) {
+        return oauthError("invalid_grant", NOT_SHORT);
+      }
+      if (!text(payload.scope).split(" ").includes(SCOPE)) {
+        return oauthError("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
+      }
+    } catch (error) {
+      const { JWTClaimValidationFailed, JWTExpired } = errors;
+      const isClaim = error instanceof JWTClaimValidationFailed || error instanceof JWTExpired;
+      const audience = `Invalid JWT: Failed audience check. The right one is ${account.token_uri}`;
+      const flaws = new Map([["iss", "Invalid grant: account not found"], ["aud", audience]]);
+      const flaw = isClaim ? flaws.get(error.claim) ?? NOT_SHORT : "Invalid JWT Signature.";
+      return oauthError("invalid_grant", flaw);
+    }
+    const seconds = options.expiresInSeconds ?? 3599;
+    const accessToken = `ya29.fake-${crypto.randomUUID()}`;
+    expiries.set(accessToken, Date.now() + seconds * 1000);
+    fake.tokensIssued++;
+    return reply(200, { access_token: accessToken, expires_in: seconds, token_type: "Bearer" });
+  }
+
+  function readRequest({ method, path, headers, body }: Incoming): ReturnType<typeof readMessage> {
+    const project = method === "POST" && SEND_PATH.exec(path)?.[1];
+    if (!project) return { status: 404, body: "<!DOCTYPE html>", contentType: "text/html" };
+    const [, accessToken] = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "") ?? [];
+    if (!accessToken) return unauthenticated("CREDENTIALS_MISSING");
+    const expiry = expiries.get(accessToken);
+    if (expiry === undefined) return unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED");
+    if (expiry <= Date.now()) return unauthenticated("ACCESS_TOKEN_EXPIRED");
+    if (project !== projectId) return refuse({ status: 404 });
+    if (headers.get("content-type")?.startsWith("application/json")) return readMessage(body);
+    return malformed([{ description: "The content type must be application/json." }]);
+  }
+
+  /** Answers; false ends the connection. */
+  async function give(connection: Deno.Conn, answer: Answer, accept: () => Promise<Reply>) {
+    if (answer.kind === "accept") await write(connection, render(await accept()));
+    else if (answer.kind === "raw") await write(connection, render(answer));
+    else if (answer.kind === "error") await write(connection, render(refuse(answer)));
+    else if (answer.kind === "hang") await connection.read(new Uint8Array(1)); // until it closes
+    else if (answer.kind !== "close") {
+      const accepted = await accept();
+      if (answer.kind === "accept_then") {
+        const once = () => Promise.resolve(accepted);
+        const rest: Promise<boolean> = give(connection, answer.answer, once);
+        return await rest;
+      }
+      const bytes = render(accepted);
+      const isDrip = answer.kind === "drip";
+      const step = isDrip ? 1 : bytes.length - Math.floor(accepted.body.length / 2);
+      for (let i = 0; i + step <= bytes.length; i += step) {
+        if (isDrip) await pause(answer.milliseconds / bytes.length);
+        await write(connection, bytes.subarray(i, i + step));
+      }
+      return isDrip;
+    }
+    return answer.kind !== "hang" && answer.kind !== "close";
+  }
+
+  async function send(connection: Deno.Conn, request: Incoming): Promise<boolean> {
+    fake.requests++;
+    fake.maxInFlight = Math.max(fake.maxInFlight, ++fake.inFlight);
+    try {
+      if (options.latencyMilliseconds) await pause(options.latencyMilliseconds);
+      const read = readRequest(request);
+      if ("status" in read) {
+        return await give(connection, { kind: "raw", ...read }, () => Promise.resolve(read));
+      }
+      const { message, ...hint } = read;
+      const { token, collapseKey } = message;
+      let answer: Answer | undefined;
+      if (options.answer) {
+        const attempt = (attempts.get(token) ?? 0) + 1;
+        attempts.set(token, attempt);
+        answer = options.answer({ token, attempt, collapseKey, ...hint });
+      }
+      return await give(connection, answer ?? answerByToken(token), () => accept(message));
+    } finally {
+      fake.inFlight--;
+    }
+  }
+
+  async function serve(connection: Deno.Conn, request: Incoming): Promise<boolean> {
+    const { method, path, body } = request;
+    const { accepted, acceptedCount, requests, tokensIssued, maxInFlight } = fake;
+    const show = (value: unknown) => write(connection, render(reply(200, value))).then(() => true);
+    if (path === "/fake/accepted") return await show(accepted);
+    if (path === "/fake/stats") {
+      return await show({ accepted: acceptedCount, requests, tokensIssued, maxInFlight });
+    }
+    if (path !== "/token" || method !== "POST") return await send(connection, request);
+    if (options.latencyMilliseconds) await pause(options.latencyMilliseconds);
+    let answer = options.tokenAnswer?.() ?? { kind: "accept" };
+    if (answer.kind === "error") {
+      const { status, errorCode = "invalid_grant", message } = answer;
+      answer = { kind: "raw", ...oauthError(errorCode, message), status };
+    }
+    return await give(connection, answer, () => issueToken(body));
+  }
+
+  async function converse(connection: Deno.TcpConn): Promise<void> {
+    connections.add(connection);
+    connection.setNoDelay();
+    try {
+      for await (const request of requestsOn(connection)) {
+        const isOver = request.headers.get("connection") === "close";
+        if (!await serve(connection, request) || isOver) break;
+      }
+    } catch (error) {
+      if (!Object.values(Deno.errors).some((kind) => error instanceof kind)) failures.push(error);
+    }
+    hangUp(connection);
+  }
+
+  (async () => {
+    for await (const connection of listener) {
+      const conversation = converse(connection);
+      conversations.add(conversation);
+      conversation.then(() => conversations.delete(conversation));
+    }
+  })();
+  return fake;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      port: { type: "string", default: "0" },
+      latency: { type: "string", default: "0" },
+      forget: { type: "boolean", default: false },
+    },
+  });
+  const { endpoint, serviceAccount, stop } = await startFakeFcm({
+    port: Number(values.port),
+    latencyMilliseconds: Number(values.latency),
+    keepAccepted: !values.forget,
+  });
+  console.log(JSON.stringify({ endpoint, serviceAccount }));
+  const { promise: terminated, resolve } = Promise.withResolvers<void>();
+  Deno.addSignalListener("SIGTERM", resolve);
+  await Promise.race([terminated, Deno.stdin.readable.pipeTo(new WritableStream())]);
+  await stop();
+  Deno.exit(0);
+}

@@ -17,4 +17,16 @@ export class Limiter {
       else this.#running--;
     }
   }
+
+  /** Does the work for all items, in their order. */
+  async forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    let next = 0;
+    const worker = async () => {
+      while (next < items.length) {
+        const item = items[next++] as T;
+        await this.run(() => work(item));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.limit, items.length) }, worker));
+  }
 }

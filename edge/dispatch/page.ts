@@ -2,7 +2,7 @@
 
 import { describeError } from "../shared/errors.ts";
 import type { Limiter } from "./limiter.ts";
-import type { Claimed, PushResult } from "./outbox.ts";
+import type { Claimed, Device, PushResult } from "./outbox.ts";
 import type { Providers, PushMessage, PushOutcome, PushProvider } from "./providers/provider.ts";
 
 /** So many devices of another account, and more of them than pushes sent, mean that ours is the wrong one. */
@@ -13,6 +13,14 @@ export const NOT_TRIED: PushOutcome = {
   outcome: "held",
   error_type: "provider_error",
   error_code: "NOT_TRIED",
+};
+
+/** Somebody may still configure it in time. */
+const UNKNOWN_PROVIDER: PushOutcome = {
+  outcome: "held",
+  error_type: "provider_error",
+  error_code: "UNKNOWN_PROVIDER",
+  retry_after_seconds: 900,
 };
 
 const NO_OUTCOME: PushOutcome = {
@@ -54,58 +62,41 @@ export class RunState {
   }
 }
 
-interface Addressed {
-  message: PushMessage;
-  result: Omit<PushResult, "outcome">;
+/** One device of one notification. Messages and results are made when they are needed: pages are large. */
+interface Target {
+  notification: Claimed;
+  device: Device;
 }
 
-function address(page: readonly Claimed[], defaultProvider: string): Map<string, Addressed[]> {
-  const byProvider = new Map<string, Addressed[]>();
-  for (const notification of page) {
-    const data = Object.fromEntries(
-      Object.entries(notification.data).map(([name, value]) => [name, String(value)]),
-    );
-    data["notification_id"] = String(notification.notification_id);
-    for (const device of notification.devices) {
-      const provider = device.provider ?? defaultProvider;
-      const addressed = {
-        message: {
-          notificationId: notification.notification_id,
-          token: device.token,
-          platform: device.platform,
-          title: notification.title,
-          body: notification.body,
-          data,
-          collapseKey: notification.collapse_key,
-          ttlSeconds: notification.ttl_seconds,
-          expiresAt: notification.expires_at,
-        },
-        result: {
-          notification_id: notification.notification_id,
-          lease_token: notification.lease_token,
-          token: device.token,
-          provider,
-          platform: device.platform,
-        },
-      };
-      const others = byProvider.get(provider);
-      if (others) others.push(addressed);
-      else byProvider.set(provider, [addressed]);
-    }
-  }
-  return byProvider;
+interface Batch {
+  provider: PushProvider;
+  targets: Target[];
 }
 
-async function sendBatch(
-  provider: PushProvider,
-  batch: readonly Addressed[],
-): Promise<PushOutcome[]> {
+function messageFor({ notification, device }: Target): PushMessage {
+  const data: Record<string, string> = {};
+  for (const name in notification.data) data[name] = String(notification.data[name]);
+  data["notification_id"] = String(notification.notification_id);
+  return {
+    notificationId: notification.notification_id,
+    token: device.token,
+    platform: device.platform,
+    title: notification.title,
+    body: notification.body,
+    data,
+    collapseKey: notification.collapse_key,
+    ttlSeconds: notification.ttl_seconds,
+    expiresAt: notification.expires_at,
+  };
+}
+
+async function sendBatch({ provider, targets }: Batch): Promise<PushOutcome[]> {
   try {
-    return await provider.send(batch.map(({ message }) => message));
+    return await provider.send(targets.map(messageFor));
   } catch (error) {
     // A provider promises not to throw. If it does, nobody knows what it sent.
     const { error_type } = describeError(error);
-    return batch.map(() => ({
+    return targets.map(() => ({
       outcome: "unknown" as const,
       error_type,
       error_code: "PROVIDER_FAILED",
@@ -130,48 +121,56 @@ export async function sendPage(
 ): Promise<PushResult[]> {
   const results: PushResult[] = [];
   const suspects: PushResult[] = [];
-  const keep = (addressed: Addressed, { reach, ...outcome }: PushOutcome) => {
-    const result = { ...addressed.result, ...outcome };
+  const keep = (target: Target, provider: string, { reach, ...outcome }: PushOutcome) => {
+    const result = {
+      notification_id: target.notification.notification_id,
+      lease_token: target.notification.lease_token,
+      token: target.device.token,
+      platform: target.device.platform,
+      provider,
+      ...outcome,
+    };
     results.push(result);
     if (reach === "run_if_many") suspects.push(result);
   };
 
-  const batches: { provider: PushProvider; batch: Addressed[] }[] = [];
-  for (const [name, addressed] of address(page, defaultProvider)) {
+  const targets = page.flatMap((notification) =>
+    notification.devices.map((device): Target => ({ notification, device }))
+  );
+  const batches: Batch[] = [];
+  for (
+    const [name, addressed] of Map.groupBy(
+      targets,
+      ({ device }) => device.provider ?? defaultProvider,
+    )
+  ) {
     const provider = providers.get(name);
     if (!provider) {
-      // Somebody may still configure it in time.
-      for (const one of addressed) {
-        keep(one, {
-          outcome: "held",
-          error_type: "provider_error",
-          error_code: "UNKNOWN_PROVIDER",
-          retry_after_seconds: 900,
-        });
-      }
+      for (const target of addressed) keep(target, name, UNKNOWN_PROVIDER);
       continue;
     }
     for (let i = 0; i < addressed.length; i += provider.batchSize) {
-      batches.push({ provider, batch: addressed.slice(i, i + provider.batchSize) });
+      batches.push({ provider, targets: addressed.slice(i, i + provider.batchSize) });
     }
   }
 
-  const sendAllowed = async ({ provider, batch }: typeof batches[number]) => {
-    const allowed: Addressed[] = [];
-    for (const one of batch) {
-      const refused = mayStillSend() ? run.verdict(provider.name, one.message.platform) : NOT_TRIED;
-      if (refused) keep(one, refused);
-      else allowed.push(one);
+  await limiter.forEach(batches, async ({ provider, targets }) => {
+    const allowed: Target[] = [];
+    for (const target of targets) {
+      const refused = mayStillSend()
+        ? run.verdict(provider.name, target.device.platform)
+        : NOT_TRIED;
+      if (refused) keep(target, provider.name, refused);
+      else allowed.push(target);
     }
     if (allowed.length === 0) return;
-    const outcomes = await sendBatch(provider, allowed);
-    allowed.forEach((one, i) => {
+    const outcomes = await sendBatch({ provider, targets: allowed });
+    allowed.forEach((target, i) => {
       const outcome = outcomes[i] ?? NO_OUTCOME;
-      run.note(provider.name, one.message.platform, outcome);
-      keep(one, outcome);
+      run.note(provider.name, target.device.platform, outcome);
+      keep(target, provider.name, outcome);
     });
-  };
-  await Promise.all(batches.map((each) => limiter.run(() => sendAllowed(each))));
+  });
 
   // Devices are not put away on the word of a provider that takes us for somebody else.
   if (run.stopped?.reach === "run_if_many") {

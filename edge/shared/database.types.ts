@@ -1253,7 +1253,7 @@ export type Database = {
       };
       "retry_delay": { Args: { "attempt": number; "wished_seconds"?: number }; Returns: string };
       "take_notifications": {
-        Args: { "invocation_id": string; "lease": string; "wanted": number };
+        Args: { "invocation_id": string; "lease": string; "looked_at": number; "wanted": number };
         Returns: Database["scheduler"]["CompositeTypes"]["claimed_notification"][];
         SetofOptions: {
           from: "*";

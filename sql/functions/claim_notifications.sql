@@ -21,18 +21,20 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
   end if;
 
-  -- What is no longer true takes a place in a round, but none in the page.
+  -- What is no longer true takes a place in a round, but none in the page. An
+  -- outbox full of it is not worked off in one transaction.
   loop
     return query
     select taken.*
     from scheduler.take_notifications(
       wanted => batch_size - claimed_count,
+      looked_at => batch_size,
       lease => lease,
       invocation_id => invocation_id
     ) as taken;
     get diagnostics returned_count = row_count;
     claimed_count := claimed_count + returned_count;
-    exit when claimed_count >= batch_size;
+    exit when claimed_count >= batch_size or clock_timestamp() - statement_timestamp() > interval '2 seconds';
 
     perform from scheduler.notifications as notification
     where notification.due_at <= now()
@@ -45,4 +47,4 @@ end;
 $$;
 
 comment on function public.claim_notifications(integer, interval, uuid) is
-  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. Fewer than batch_size means that nothing else is due.';
+  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing else is due.';

@@ -17,4 +17,4 @@ as $$
 $$;
 
 comment on function scheduler.disable_devices(text[]) is
-  'Puts away devices whose tokens a provider refused for good. A project with device tables of its own replaces it.';
+  'Puts away devices whose tokens a provider refused for good. A project with a device table of its own replaces it, as it does the view scheduler.device.';

@@ -20,6 +20,10 @@ begin
     raise exception 'a run ends as completed, partial or failed, not %', coalesce(quote_literal(status), 'null')
       using errcode = 'invalid_parameter_value', hint = 'Give one of the three.';
   end if;
+  if jsonb_typeof(errors) is distinct from 'object' then
+    raise exception 'errors must be an object of counts by type, not %', coalesce(errors::pg_catalog.text, 'null')
+      using errcode = 'invalid_parameter_value', hint = 'Give {} where there was none, or {"timeout_error": 2} for example.';
+  end if;
   if status <> 'completed' then
     select count(*) into remaining from scheduler.notifications as waiting where waiting.due_at <= now();
   end if;
@@ -36,10 +40,16 @@ begin
     error_type = finish_invocation.error_type,
     error_message = finish_invocation.error_message,
     remaining_unprocessed_count = remaining
-  where invocation.id = finish_invocation.invocation_id;
+  where invocation.id = finish_invocation.invocation_id and invocation.status = 'running';
+  if not found and not exists (
+    select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id
+  ) then
+    raise exception 'there is no run %', coalesce(finish_invocation.invocation_id::pg_catalog.text, 'null')
+      using errcode = 'no_data_found', hint = 'Open it with start_invocation first.';
+  end if;
   return public.invocation_summary(finish_invocation.invocation_id);
 end;
 $$;
 
 comment on function public.finish_invocation(uuid, text, integer, integer, integer, jsonb, text, text) is
-  'Closes a run in the ledger with what it did, and returns its figures.';
+  'Closes a run in the ledger with what it did, and returns its figures. One that has ended stays as it ended.';

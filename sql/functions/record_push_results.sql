@@ -14,11 +14,18 @@ begin
   from scheduler.write_push_results(results => results, invocation_id => record_push_results.invocation_id) as written;
 
   if results @? '$[*] ? (@.outcome == "invalid_token")' then
-    perform scheduler.disable_devices(array(
-      select distinct result.item ->> 'token'
-      from jsonb_array_elements(results) as result (item)
-      where result.item ->> 'outcome' = 'invalid_token'
-    ));
+    begin
+      perform scheduler.disable_devices(array(
+        select distinct result.item ->> 'token'
+        from jsonb_array_elements(results) as result (item)
+        where result.item ->> 'outcome' = 'invalid_token'
+      ));
+    exception
+      -- What was sent stays recorded, whatever a table of the application's says.
+      when others then
+        raise warning 'refused devices could not be put away: % (%)', sqlerrm, sqlstate
+          using hint = 'Replace scheduler.disable_devices for device tables of your own; scheduler_status() counts what is left.';
+    end;
   end if;
 end;
 $$;

@@ -30,6 +30,23 @@ as $$
     from scheduler.notifications as waiting
     where waiting.status = 'pending'
   ),
+  parked as (
+    select
+      count(*) filter (where stopped.status = 'dead') as dead,
+      count(*) filter (where stopped.status = 'quarantined') as quarantined
+    from scheduler.notifications as stopped
+    where stopped.status in ('dead', 'quarantined')
+  ),
+  -- Devices that a provider refused for good, and that the application still offers.
+  refused as (
+    select count(distinct device.token) as devices
+    from scheduler.push_attempts as attempt
+    join scheduler.notifications as notification on notification.id = attempt.notification_id
+    join scheduler.device as device on device.user_id = notification.user_id
+    where attempt.outcome = 'invalid_token'
+      and attempt.attempted_at > now() - interval '7 days'
+      and attempt.token_hash = sha256(convert_to(device.token, 'UTF8'))
+  ),
   last_run as (
     select run.started_at, run.total_candidates, run.total_suppressed
     from scheduler.invocations as run
@@ -122,7 +139,41 @@ as $$
       when outbox.pending = 0 then 'nothing pending'
       else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest)
     end || case when outbox.too_late > 0 then format(', %s past their expiry: nothing is sending', outbox.too_late) else '' end
-  from outbox;
+  from outbox
+
+  union all
+  select
+    'sending',
+    case when count(*) = 0 then 'ok' else 'warn' end,
+    case
+      when count(*) = 0 then 'no lease has run out'
+      else format('%s were claimed and not recorded, the oldest lease ran out at %s: a sender was killed, the next takes them over',
+        count(*), min(held.lease_expires_at)::pg_catalog.timestamptz(0))
+    end
+  from scheduler.notifications as held
+  where held.due_at < now() and held.status = 'sending'
+
+  union all
+  select
+    'given up',
+    case when parked.dead + parked.quarantined = 0 then 'ok' else 'warn' end,
+    case
+      when parked.dead + parked.quarantined = 0 then 'nothing dead or quarantined'
+      else format('%s dead, %s quarantined: see scheduler.push_attempts for why, then select * from scheduler.requeue_notifications();',
+        parked.dead, parked.quarantined)
+    end
+  from parked
+
+  union all
+  select
+    'devices',
+    case when refused.devices = 0 then 'ok' else 'warn' end,
+    case
+      when refused.devices = 0 then 'no refused device is offered any more'
+      else format('%s devices were refused for good in the last week and are still in scheduler.device: let scheduler.disable_devices put them away in your own table',
+        refused.devices)
+    end
+  from refused;
 $$;
 
 comment on function public.scheduler_status() is

@@ -17,6 +17,10 @@ as $$
 declare
   unknown_place bigint;
 begin
+  if job_name is null then
+    raise exception 'job_name must not be null'
+      using errcode = 'null_value_not_allowed', hint = 'Name the job that runs, scenario-evaluation for example.';
+  end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
   select asked.place into unknown_place
   from unnest(organisation_ids) with ordinality as asked (organisation_id, place)

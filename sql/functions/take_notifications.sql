@@ -1,4 +1,9 @@
-create or replace function scheduler.take_notifications(wanted integer, lease interval, invocation_id uuid)
+create or replace function scheduler.take_notifications(
+  wanted integer,
+  looked_at integer,
+  lease interval,
+  invocation_id uuid
+)
 returns setof scheduler.claimed_notification
 language plpgsql
 volatile
@@ -19,12 +24,12 @@ begin
     select
       notification.id, notification.user_id, notification.organisation_id, notification.scenario_type,
       notification.occurrence_key, notification.status, notification.attempts, notification.expires_at,
-      notification.sent_at, notification.requeued_at,
+      notification.sent_at, notification.requeued_at, notification.due_at,
       now() - greatest(notification.created_at, notification.deliver_after) > interval '30 minutes' as late
     from scheduler.notifications as notification
     where notification.due_at <= now()
     order by notification.due_at, notification.id
-    limit wanted
+    limit looked_at
     for update skip locked
   ),
   rule as materialized (
@@ -117,7 +122,7 @@ begin
     ) as late
     join rule on rule.organisation_id is not distinct from late.organisation_id
   ),
-  judged as materialized (
+  judged as (
     select
       looked_up.*,
       clock.allowed_at,
@@ -135,37 +140,45 @@ begin
       and clock.organisation_id is not distinct from looked_up.organisation_id
       and clock.timezone = looked_up.timezone
   ),
+  -- What is still true beyond the page is left as it was.
+  ranked as materialized (
+    select
+      judged.*,
+      row_number() over (partition by judged.verdict order by judged.due_at, judged.id) as place
+    from judged
+  ),
   -- Cancelling writes the mentor's state. One that somebody writes just now, an
   -- import perhaps, is left for later: a claim never waits, so it can't deadlock.
   unlocked as materialized (
     select mentor.user_id
     from scheduler.mentor_state as mentor
     where mentor.user_id in (
-      select judged.user_id from judged where judged.verdict = 'cancelled' and judged.sent_at is null and judged.has_state
+      select ranked.user_id from ranked where ranked.verdict = 'cancelled' and ranked.sent_at is null and ranked.has_state
     )
     order by mentor.user_id
     for update skip locked
   ),
   decided as (
     select
-      judged.id,
-      judged.devices,
+      ranked.id,
+      ranked.devices,
       case
-        when judged.verdict in ('sending', 'postponed') then judged.verdict
-        when judged.sent_at is not null then 'sent'
-        when judged.verdict = 'cancelled' and judged.has_state
-          and not (judged.user_id in (select unlocked.user_id from unlocked)) then 'left'
-        else judged.verdict
+        when ranked.verdict in ('sending', 'postponed') then ranked.verdict
+        when ranked.sent_at is not null then 'sent'
+        when ranked.verdict = 'cancelled' and ranked.has_state
+          and not (ranked.user_id in (select unlocked.user_id from unlocked)) then 'left'
+        else ranked.verdict
       end as verdict,
-      case judged.verdict
+      case ranked.verdict
         when 'quarantined' then 'outcome_unknown'
         when 'expired' then 'not_sent_in_time'
-        when 'cancelled' then judged.no_longer
+        when 'cancelled' then ranked.no_longer
         when 'dead' then 'attempts_exhausted'
         when 'postponed' then 'quiet_hours'
       end as reason,
-      least(judged.allowed_at, judged.expires_at) as allowed_at
-    from judged
+      least(ranked.allowed_at, ranked.expires_at) as allowed_at
+    from ranked
+    where ranked.verdict <> 'sending' or ranked.place <= wanted
   ),
   lease_of_page as materialized (
     select gen_random_uuid() as token
@@ -188,7 +201,8 @@ begin
     where notification.id = decided.id
     returning
       notification.id, notification.lease_token, notification.attempts, notification.user_id,
-      notification.organisation_id, notification.scenario_type, notification.expires_at, notification.title, notification.body, notification.data, decided.devices
+      notification.organisation_id, notification.scenario_type, notification.occurrence_key,
+      notification.expires_at, notification.title, notification.body, notification.data, decided.devices
   )
   select
     written.id,
@@ -197,7 +211,10 @@ begin
     written.user_id,
     written.organisation_id,
     written.scenario_type,
-    'scenario-' || written.id,
+    -- Of the occurrence, so that one that is decided on anew replaces the first on the device.
+    encode(sha256(convert_to(
+      written.user_id || ' ' || written.scenario_type || ' ' || written.occurrence_key, 'UTF8'
+    )), 'hex'),
     written.expires_at,
     ceil(date_part('epoch', written.expires_at - now()))::integer,
     written.title,
@@ -210,5 +227,5 @@ begin
 end;
 $$;
 
-comment on function scheduler.take_notifications(integer, interval, uuid) is
-  'Locks what is due, looks at the world once more, and writes what becomes of each: sent now under a lease, later, or never. Returns what is to be sent.';
+comment on function scheduler.take_notifications(integer, integer, interval, uuid) is
+  'Locks what is due, looks at the world once more, and writes what becomes of each: sent now under a lease, at most so many as wanted, or later, or never. Returns what is to be sent.';

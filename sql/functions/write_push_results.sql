@@ -83,7 +83,7 @@ begin
           now() + case
             when decided.failed_in_passing
               then scheduler.retry_delay(attempt => decided.attempts, wished_seconds => decided.retry_after_seconds)
-            else interval '1 second' * coalesce(least(decided.retry_after_seconds, 86400), 60)
+            else interval '1 second' * greatest(10, least(coalesce(decided.retry_after_seconds, 60), 86400))
           end
         )
       end,

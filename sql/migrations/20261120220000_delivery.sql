@@ -36,6 +36,8 @@ comment on column scheduler.notifications.due_at is 'When a claim looks at it ne
 
 create index if not exists notifications_due
   on scheduler.notifications (due_at, id) where due_at is not null;
+create index if not exists notifications_parked
+  on scheduler.notifications (status, id) where status in ('dead', 'quarantined');
 -- squawk-ignore require-concurrent-index-deletion
 drop index if exists scheduler.notifications_pending;
 
@@ -60,6 +62,8 @@ create table if not exists scheduler.push_attempts (
 comment on table scheduler.push_attempts is 'What became of each push at each device. The token only as a hash (SHA-256).';
 comment on column scheduler.push_attempts.outcome is 'sent; retry: failed in passing; unknown: may have left; failed: never will; invalid_token: device put away; held: not taken, through no fault of message or device.';
 create index if not exists push_attempts_notification on scheduler.push_attempts (notification_id, id);
+create index if not exists push_attempts_refused
+  on scheduler.push_attempts (attempted_at, notification_id) where outcome = 'invalid_token';
 
 alter table scheduler.invocations
   add column if not exists scheduled_for timestamptz,

@@ -150,18 +150,20 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
   end if;
 
-  -- What is no longer true takes a place in a round, but none in the page.
+  -- What is no longer true takes a place in a round, but none in the page. An
+  -- outbox full of it is not worked off in one transaction.
   loop
     return query
     select taken.*
     from scheduler.take_notifications(
       wanted => batch_size - claimed_count,
+      looked_at => batch_size,
       lease => lease,
       invocation_id => invocation_id
     ) as taken;
     get diagnostics returned_count = row_count;
     claimed_count := claimed_count + returned_count;
-    exit when claimed_count >= batch_size;
+    exit when claimed_count >= batch_size or clock_timestamp() - statement_timestamp() > interval '2 seconds';
 
     perform from scheduler.notifications as notification
     where notification.due_at <= now()
@@ -174,7 +176,7 @@ end;
 $$;
 
 comment on function public.claim_notifications(integer, interval, uuid) is
-  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. Fewer than batch_size means that nothing else is due.';
+  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing else is due.';
 
 create or replace function scheduler.count_evaluated(scopes scheduler.evaluation_scope[])
 returns integer
@@ -210,7 +212,7 @@ as $$
 $$;
 
 comment on function scheduler.disable_devices(text[]) is
-  'Puts away devices whose tokens a provider refused for good. A project with device tables of its own replaces it.';
+  'Puts away devices whose tokens a provider refused for good. A project with a device table of its own replaces it, as it does the view scheduler.device.';
 
 create or replace function public.explain_scenario_evaluation(
   user_id uuid,
@@ -411,6 +413,10 @@ begin
     raise exception 'a run ends as completed, partial or failed, not %', coalesce(quote_literal(status), 'null')
       using errcode = 'invalid_parameter_value', hint = 'Give one of the three.';
   end if;
+  if jsonb_typeof(errors) is distinct from 'object' then
+    raise exception 'errors must be an object of counts by type, not %', coalesce(errors::pg_catalog.text, 'null')
+      using errcode = 'invalid_parameter_value', hint = 'Give {} where there was none, or {"timeout_error": 2} for example.';
+  end if;
   if status <> 'completed' then
     select count(*) into remaining from scheduler.notifications as waiting where waiting.due_at <= now();
   end if;
@@ -427,13 +433,19 @@ begin
     error_type = finish_invocation.error_type,
     error_message = finish_invocation.error_message,
     remaining_unprocessed_count = remaining
-  where invocation.id = finish_invocation.invocation_id;
+  where invocation.id = finish_invocation.invocation_id and invocation.status = 'running';
+  if not found and not exists (
+    select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id
+  ) then
+    raise exception 'there is no run %', coalesce(finish_invocation.invocation_id::pg_catalog.text, 'null')
+      using errcode = 'no_data_found', hint = 'Open it with start_invocation first.';
+  end if;
   return public.invocation_summary(finish_invocation.invocation_id);
 end;
 $$;
 
 comment on function public.finish_invocation(uuid, text, integer, integer, integer, jsonb, text, text) is
-  'Closes a run in the ledger with what it did, and returns its figures.';
+  'Closes a run in the ledger with what it did, and returns its figures. One that has ended stays as it ended.';
 
 create or replace function public.invocation_summary(invocation_id uuid)
 returns scheduler.invocation_summary
@@ -549,11 +561,18 @@ begin
   from scheduler.write_push_results(results => results, invocation_id => record_push_results.invocation_id) as written;
 
   if results @? '$[*] ? (@.outcome == "invalid_token")' then
-    perform scheduler.disable_devices(array(
-      select distinct result.item ->> 'token'
-      from jsonb_array_elements(results) as result (item)
-      where result.item ->> 'outcome' = 'invalid_token'
-    ));
+    begin
+      perform scheduler.disable_devices(array(
+        select distinct result.item ->> 'token'
+        from jsonb_array_elements(results) as result (item)
+        where result.item ->> 'outcome' = 'invalid_token'
+      ));
+    exception
+      -- What was sent stays recorded, whatever a table of the application's says.
+      when others then
+        raise warning 'refused devices could not be put away: % (%)', sqlerrm, sqlstate
+          using hint = 'Replace scheduler.disable_devices for device tables of your own; scheduler_status() counts what is left.';
+    end;
   end if;
 end;
 $$;
@@ -624,12 +643,193 @@ as $$
   -- 1, 3, 9, 27 minutes, 1 h 21 min, 4 h, 12 h: the eight attempts span most of a day.
   select greatest(
     interval '1 minute' * power(3, least(greatest(attempt, 1), 7) - 1) * (0.75 + random() / 2),
-    interval '1 second' * least(wished_seconds, 604800)
+    interval '1 second' * least(coalesce(wished_seconds, 0), 604800)
   );
 $$;
 
 comment on function scheduler.retry_delay(integer, numeric) is
   'How long to wait after a failed attempt: three times as long each time, a quarter more or less at random, and never less than the provider wished.';
+
+create or replace function public.scheduler_status()
+returns table (component text, status text, detail text)
+language sql
+stable
+security definer
+set search_path = ''
+set jit = off
+as $$
+  with zone as (
+    select 'organisation ' || organisation.organisation_id as owner, described.timezone
+    from scheduler.organisation_state as organisation
+    left join scheduler.organisation as described on described.organisation_id = organisation.organisation_id
+    where organisation.active_mentors > 0
+      and (coalesce(described.timezone, '') = '' or scheduler.usable_timezone(array[described.timezone]) <> described.timezone)
+    union all
+    select state.mentors || ' mentors', state.timezone
+    from (
+      select mentor.timezone, count(*) as mentors
+      from scheduler.mentor_state as mentor
+      where mentor.active and mentor.timezone is not null
+      group by mentor.timezone
+    ) as state
+    where scheduler.usable_timezone(array[state.timezone]) <> state.timezone
+  ),
+  outbox as (
+    select
+      count(*) as pending,
+      min(waiting.deliver_after) as oldest,
+      count(*) filter (where waiting.expires_at < now()) as too_late
+    from scheduler.notifications as waiting
+    where waiting.status = 'pending'
+  ),
+  parked as (
+    select
+      count(*) filter (where stopped.status = 'dead') as dead,
+      count(*) filter (where stopped.status = 'quarantined') as quarantined
+    from scheduler.notifications as stopped
+    where stopped.status in ('dead', 'quarantined')
+  ),
+  -- Devices that a provider refused for good, and that the application still offers.
+  refused as (
+    select count(distinct device.token) as devices
+    from scheduler.push_attempts as attempt
+    join scheduler.notifications as notification on notification.id = attempt.notification_id
+    join scheduler.device as device on device.user_id = notification.user_id
+    where attempt.outcome = 'invalid_token'
+      and attempt.attempted_at > now() - interval '7 days'
+      and attempt.token_hash = sha256(convert_to(device.token, 'UTF8'))
+  ),
+  last_run as (
+    select run.started_at, run.total_candidates, run.total_suppressed
+    from scheduler.invocations as run
+    where run.job_name = 'scenario-evaluation'
+    order by run.started_at desc nulls last
+    limit 1
+  )
+  select
+    'roster',
+    case when exists (select from scheduler.tracked_sources as t where t.kind = 'roster') then 'ok' else 'fail' end,
+    coalesce(
+      (
+        select format('%s active mentors in %s organisations, from %s',
+          coalesce(sum(o.active_mentors), 0), count(*) filter (where o.active_mentors > 0),
+          (select t.source from scheduler.tracked_sources as t where t.kind = 'roster'))
+        from scheduler.organisation_state as o
+        having exists (select from scheduler.tracked_sources as t where t.kind = 'roster')
+      ),
+      'no roster is tracked: call scheduler.track_roster'
+    )
+
+  union all
+  select
+    'activity',
+    case when count(*) > 0 then 'ok' else 'fail' end,
+    coalesce('from ' || string_agg(t.source::pg_catalog.text, ', ' order by t.id), 'no activity is tracked: call scheduler.track_activity')
+  from scheduler.tracked_sources as t
+  where t.kind = 'activity'
+
+  union all
+  select
+    'time zones',
+    case when count(*) = 0 then 'ok' else 'warn' end,
+    coalesce(
+      'missing or invalid, the fallback is used: '
+        || string_agg(zone.owner || ' ' || coalesce(quote_literal(zone.timezone), 'null'), ', ' order by zone.owner),
+      'all valid'
+    )
+  from zone
+
+  union all
+  select
+    'scenario ' || scenario.scenario_type,
+    case when config.id is null or template.written = 0 then 'warn' else 'ok' end,
+    case
+      when config.id is null then 'has no default row in scenario_config, so it runs only where an organisation has one'
+      when template.written = 0 then 'has no default template in nb or en: mentors without one of their own get no push'
+      when not config.enabled then 'switched off by default'
+      when config.last_evaluated_at is null then 'not evaluated yet'
+      else format('last evaluated at %s: %s mentors, %s candidates',
+        config.last_evaluated_at, config.last_evaluated_count, config.last_candidate_count)
+    end
+  from scheduler.scenarios as scenario
+  left join scheduler.scenario_config as config
+    on config.scenario_type = scenario.scenario_type and config.organisation_id is null
+  cross join lateral (
+    select count(*) as written
+    from scheduler.scenario_templates as t
+    where t.scenario_type = scenario.scenario_type and t.organisation_id is null and t.locale in ('nb', 'en')
+  ) as template
+
+  union all
+  select
+    'paused',
+    case when count(*) = 0 then 'ok' else 'warn' end,
+    case
+      when coalesce(bool_or(settings.organisation_id is null), false) then 'everything is paused in the default row of organisation_settings'
+      when count(*) > 0 then count(*) || ' organisations are paused in organisation_settings'
+      else 'nothing is paused'
+    end
+  from scheduler.organisation_settings as settings
+  where settings.paused
+
+  union all
+  select
+    'last evaluation',
+    case when last_run.started_at > now() - interval '26 hours' then 'ok' else 'warn' end,
+    case
+      when last_run.started_at is null then 'none yet: select run_scenario_evaluation();'
+      else format('%s: %s candidates, %s suppressed', last_run.started_at, last_run.total_candidates, last_run.total_suppressed)
+    end
+  from (select) as one
+  left join last_run on true
+
+  union all
+  select
+    'outbox',
+    case when outbox.too_late > 0 then 'warn' else 'ok' end,
+    case
+      when outbox.pending = 0 then 'nothing pending'
+      else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest)
+    end || case when outbox.too_late > 0 then format(', %s past their expiry: nothing is sending', outbox.too_late) else '' end
+  from outbox
+
+  union all
+  select
+    'sending',
+    case when count(*) = 0 then 'ok' else 'warn' end,
+    case
+      when count(*) = 0 then 'no lease has run out'
+      else format('%s were claimed and not recorded, the oldest lease ran out at %s: a sender was killed, the next takes them over',
+        count(*), min(held.lease_expires_at)::pg_catalog.timestamptz(0))
+    end
+  from scheduler.notifications as held
+  where held.due_at < now() and held.status = 'sending'
+
+  union all
+  select
+    'given up',
+    case when parked.dead + parked.quarantined = 0 then 'ok' else 'warn' end,
+    case
+      when parked.dead + parked.quarantined = 0 then 'nothing dead or quarantined'
+      else format('%s dead, %s quarantined: see scheduler.push_attempts for why, then select * from scheduler.requeue_notifications();',
+        parked.dead, parked.quarantined)
+    end
+  from parked
+
+  union all
+  select
+    'devices',
+    case when refused.devices = 0 then 'ok' else 'warn' end,
+    case
+      when refused.devices = 0 then 'no refused device is offered any more'
+      else format('%s devices were refused for good in the last week and are still in scheduler.device: let scheduler.disable_devices put them away in your own table',
+        refused.devices)
+    end
+  from refused;
+$$;
+
+comment on function public.scheduler_status() is
+  'An operator''s first look: each component with ok, warn or fail, and what to do.';
 
 create or replace function public.start_invocation(
   job_name text,
@@ -650,6 +850,10 @@ as $$
 declare
   unknown_place bigint;
 begin
+  if job_name is null then
+    raise exception 'job_name must not be null'
+      using errcode = 'null_value_not_allowed', hint = 'Name the job that runs, scenario-evaluation for example.';
+  end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
   select asked.place into unknown_place
   from unnest(organisation_ids) with ordinality as asked (organisation_id, place)
@@ -705,7 +909,12 @@ $$;
 comment on function public.start_invocation(text, uuid, text, timestamptz, text, text[], uuid[], boolean) is
   'Opens a run in the ledger. started is false where the same request, by its invocation_id or webhook_id, ran before: its id is returned.';
 
-create or replace function scheduler.take_notifications(wanted integer, lease interval, invocation_id uuid)
+create or replace function scheduler.take_notifications(
+  wanted integer,
+  looked_at integer,
+  lease interval,
+  invocation_id uuid
+)
 returns setof scheduler.claimed_notification
 language plpgsql
 volatile
@@ -726,12 +935,12 @@ begin
     select
       notification.id, notification.user_id, notification.organisation_id, notification.scenario_type,
       notification.occurrence_key, notification.status, notification.attempts, notification.expires_at,
-      notification.sent_at, notification.requeued_at,
+      notification.sent_at, notification.requeued_at, notification.due_at,
       now() - greatest(notification.created_at, notification.deliver_after) > interval '30 minutes' as late
     from scheduler.notifications as notification
     where notification.due_at <= now()
     order by notification.due_at, notification.id
-    limit wanted
+    limit looked_at
     for update skip locked
   ),
   rule as materialized (
@@ -824,7 +1033,7 @@ begin
     ) as late
     join rule on rule.organisation_id is not distinct from late.organisation_id
   ),
-  judged as materialized (
+  judged as (
     select
       looked_up.*,
       clock.allowed_at,
@@ -842,37 +1051,45 @@ begin
       and clock.organisation_id is not distinct from looked_up.organisation_id
       and clock.timezone = looked_up.timezone
   ),
+  -- What is still true beyond the page is left as it was.
+  ranked as materialized (
+    select
+      judged.*,
+      row_number() over (partition by judged.verdict order by judged.due_at, judged.id) as place
+    from judged
+  ),
   -- Cancelling writes the mentor's state. One that somebody writes just now, an
   -- import perhaps, is left for later: a claim never waits, so it can't deadlock.
   unlocked as materialized (
     select mentor.user_id
     from scheduler.mentor_state as mentor
     where mentor.user_id in (
-      select judged.user_id from judged where judged.verdict = 'cancelled' and judged.sent_at is null and judged.has_state
+      select ranked.user_id from ranked where ranked.verdict = 'cancelled' and ranked.sent_at is null and ranked.has_state
     )
     order by mentor.user_id
     for update skip locked
   ),
   decided as (
     select
-      judged.id,
-      judged.devices,
+      ranked.id,
+      ranked.devices,
       case
-        when judged.verdict in ('sending', 'postponed') then judged.verdict
-        when judged.sent_at is not null then 'sent'
-        when judged.verdict = 'cancelled' and judged.has_state
-          and not (judged.user_id in (select unlocked.user_id from unlocked)) then 'left'
-        else judged.verdict
+        when ranked.verdict in ('sending', 'postponed') then ranked.verdict
+        when ranked.sent_at is not null then 'sent'
+        when ranked.verdict = 'cancelled' and ranked.has_state
+          and not (ranked.user_id in (select unlocked.user_id from unlocked)) then 'left'
+        else ranked.verdict
       end as verdict,
-      case judged.verdict
+      case ranked.verdict
         when 'quarantined' then 'outcome_unknown'
         when 'expired' then 'not_sent_in_time'
-        when 'cancelled' then judged.no_longer
+        when 'cancelled' then ranked.no_longer
         when 'dead' then 'attempts_exhausted'
         when 'postponed' then 'quiet_hours'
       end as reason,
-      least(judged.allowed_at, judged.expires_at) as allowed_at
-    from judged
+      least(ranked.allowed_at, ranked.expires_at) as allowed_at
+    from ranked
+    where ranked.verdict <> 'sending' or ranked.place <= wanted
   ),
   lease_of_page as materialized (
     select gen_random_uuid() as token
@@ -895,7 +1112,8 @@ begin
     where notification.id = decided.id
     returning
       notification.id, notification.lease_token, notification.attempts, notification.user_id,
-      notification.organisation_id, notification.scenario_type, notification.expires_at, notification.title, notification.body, notification.data, decided.devices
+      notification.organisation_id, notification.scenario_type, notification.occurrence_key,
+      notification.expires_at, notification.title, notification.body, notification.data, decided.devices
   )
   select
     written.id,
@@ -904,7 +1122,10 @@ begin
     written.user_id,
     written.organisation_id,
     written.scenario_type,
-    'scenario-' || written.id,
+    -- Of the occurrence, so that one that is decided on anew replaces the first on the device.
+    encode(sha256(convert_to(
+      written.user_id || ' ' || written.scenario_type || ' ' || written.occurrence_key, 'UTF8'
+    )), 'hex'),
     written.expires_at,
     ceil(date_part('epoch', written.expires_at - now()))::integer,
     written.title,
@@ -917,8 +1138,8 @@ begin
 end;
 $$;
 
-comment on function scheduler.take_notifications(integer, interval, uuid) is
-  'Locks what is due, looks at the world once more, and writes what becomes of each: sent now under a lease, later, or never. Returns what is to be sent.';
+comment on function scheduler.take_notifications(integer, integer, interval, uuid) is
+  'Locks what is due, looks at the world once more, and writes what becomes of each: sent now under a lease, at most so many as wanted, or later, or never. Returns what is to be sent.';
 
 create or replace function scheduler.write_push_results(results jsonb, invocation_id uuid)
 returns table (notification_id bigint, status text, recorded boolean)
@@ -1005,7 +1226,7 @@ begin
           now() + case
             when decided.failed_in_passing
               then scheduler.retry_delay(attempt => decided.attempts, wished_seconds => decided.retry_after_seconds)
-            else interval '1 second' * coalesce(least(decided.retry_after_seconds, 86400), 60)
+            else interval '1 second' * greatest(10, least(coalesce(decided.retry_after_seconds, 60), 86400))
           end
         )
       end,

@@ -114,6 +114,72 @@ as $$
   returning id;
 $$;
 
+-- The date in Oslo.
+create function tests.today() returns date
+language sql stable
+as $$ select (now() at time zone 'Europe/Oslo')::date $$;
+
+-- A push in the outbox, due for a while, with its window: a reminder for a mentor who is silent still.
+create function tests.waiting(
+  mentor uuid default tests.mentor(), due_for interval default '1 minute', ttl interval default '72 hours'
+)
+returns bigint
+language sql
+as $$
+  with queued as (
+    insert into scheduler.notifications (
+      user_id, organisation_id, scenario_type, occurrence_key, evaluation_date, created_at, deliver_after, expires_at, title, body
+    )
+    select
+      user_id, organisation_id, 'inactivity', 'inactivity:' || silent_since || ':1', tests.today(),
+      now() - due_for, now() - due_for, now() - due_for + ttl, 'title', 'body'
+    from scheduler.mentor_state where user_id = mentor
+    returning id, user_id, occurrence_key
+  )
+  insert into scheduler.scenario_cooldowns (user_id, scenario_type, cooldown_window_start, cooldown_until, occurrence_key, notification_id)
+  select user_id, 'inactivity', '2025-01-31', tests.today() + 30, occurrence_key, id from queued
+  returning notification_id;
+$$;
+
+-- Claims a page, and returns the ids in it.
+create function tests.claimed(batch_size integer default 500) returns bigint[]
+language sql
+as $$
+  select coalesce(array_agg(notification_id order by notification_id), '{}')
+  from public.claim_notifications(batch_size => claimed.batch_size, lease => '2 minutes', invocation_id => null);
+$$;
+
+-- What its sender says of a notification at a device, by default the only one that tests.mentor gave.
+create function tests.said(notification bigint, outcome text, token text default null, more jsonb default '{}') returns jsonb
+language sql
+as $$
+  select jsonb_build_object(
+    'notification_id', id, 'lease_token', lease_token, 'token', coalesce(said.token, 'token of ' || user_id), 'outcome', outcome
+  ) || more
+  from scheduler.notifications where id = notification;
+$$;
+
+-- Records it, and returns the status that the notification has then; null: not recorded.
+create function tests.recorded(variadic results jsonb[]) returns text
+language sql
+as $$ select status from public.record_push_results(results => to_jsonb(results)) where recorded limit 1 $$;
+
+-- A notification's status and reason.
+create function tests.became(notification bigint) returns text
+language sql
+as $$ select concat_ws(': ', status, status_reason) from scheduler.notifications where id = notification $$;
+
+-- The time has come that a notification waits for: of its retry, or the end of its lease.
+create function tests.let_time_pass(notification bigint) returns void
+language sql
+as $$
+  update scheduler.notifications
+  set
+    next_attempt_at = case when status = 'pending' then now() end,
+    lease_expires_at = case when status = 'sending' then now() end
+  where id = notification;
+$$;
+
 -- The hint of the error that a statement raises.
 create function tests.hint_of(statement text) returns text
 language plpgsql

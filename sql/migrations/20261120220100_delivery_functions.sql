@@ -799,7 +799,7 @@ as $$
     case when count(*) = 0 then 'ok' else 'warn' end,
     case
       when count(*) = 0 then 'no lease has run out'
-      else format('%s were claimed and not recorded, the oldest lease ran out at %s: a sender was killed, the next takes them over',
+      else format('claimed and never recorded: %s, since %s. A sender was killed or stalled; the next one takes over',
         count(*), min(held.lease_expires_at)::pg_catalog.timestamptz(0))
     end
   from scheduler.notifications as held
@@ -822,7 +822,7 @@ as $$
     case when refused.devices = 0 then 'ok' else 'warn' end,
     case
       when refused.devices = 0 then 'no refused device is offered any more'
-      else format('%s devices were refused for good in the last week and are still in scheduler.device: let scheduler.disable_devices put them away in your own table',
+      else format('refused for good in the last week and still in scheduler.device: %s. Let scheduler.disable_devices put them away in a table of your own',
         refused.devices)
     end
   from refused;

@@ -18,7 +18,7 @@ select is(
   'the status warns of a refused device that is still offered'
 );
 select matches(
-  (select detail from public.scheduler_status() where component = 'devices'), '^1 devices .* scheduler\.disable_devices',
+  (select detail from public.scheduler_status() where component = 'devices'), 'scheduler\.device: 1\. .*scheduler\.disable_devices',
   'and says what to do'
 );
 

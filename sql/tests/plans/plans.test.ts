@@ -28,6 +28,7 @@ const LARGE = [
   "public.device_tokens",
   "public.notification_preferences",
   "scheduler.notifications",
+  "scheduler.push_attempts",
   "scheduler.scenario_cooldowns",
   "scheduler.mentor_state",
 ];
@@ -177,6 +178,42 @@ Deno.test("what an evaluation reads is a range of an index, of 20,000 mentors an
         wholeScans(await explained.statementsOf(CALLS["an evaluation of all scenarios"] as string)),
         [],
       );
+    });
+
+    await test.step("claiming and recording pages of an outbox of 50,000, cancelled, late and tried ones among them", async () => {
+      await admin.unsafe(`
+        insert into scheduler.notifications (user_id, scenario_type, occurrence_key, evaluation_date, status, title, body)
+        select md5('mentor ' || n % 20000)::uuid, 'past', 'past:' || n, date '2025-01-01' + n / 20000, 'sent', 'title', 'body'
+        from generate_series(1, 50000) as n;
+        insert into scheduler.push_attempts (notification_id, attempt, token_hash, outcome)
+        select id, 1, sha256(convert_to('token', 'UTF8')), 'retry' from scheduler.notifications;
+        update scheduler.notifications set expires_at = now() + interval '1 day' where status = 'pending';
+        update scheduler.notifications set attempts = 1 where status = 'pending' and id % 3 = 0;
+        update scheduler.notifications set created_at = now() - interval '1 hour' where status = 'pending' and id % 5 = 0;
+        insert into public.notification_preferences (user_id, scenario_type, push_enabled)
+        select user_id, scenario_type, id % 7 <> 0 from scheduler.notifications where status = 'pending';
+        analyze;
+      `);
+      const page = `
+        select count(*)
+        from public.record_push_results((
+          select jsonb_agg(jsonb_build_object(
+            'notification_id', claimed.notification_id, 'lease_token', claimed.lease_token,
+            'token', device.value ->> 'token', 'outcome', 'sent'
+          ))
+          from public.claim_notifications(batch_size => 60, lease => '1 minute', invocation_id => null) as claimed,
+            json_array_elements(claimed.devices) as device
+        ));
+      `;
+      // As often as it takes for plans that are kept for any arguments.
+      const statements = await explained.statementsOf(`begin; ${page.repeat(8)} rollback`);
+      ok(
+        statements.filter((statement) =>
+          nodesOf(statement.Plan).some((node) => node["Index Name"] === "notifications_due")
+        ).length >= 8,
+        "what is due is found by its index",
+      );
+      deepStrictEqual(wholeScans(statements), []);
     });
 
     await test.step("recording an activity, moving it, deleting it, and a mentor's pause", async () => {

@@ -5,7 +5,7 @@ import {
   type DescribedError,
   describeError,
   type ErrorType,
-  isLostConnection,
+  isRefusedArgument,
   TypedError,
 } from "../shared/errors.ts";
 import type {
@@ -92,13 +92,16 @@ class Tally {
   }
 }
 
-/** Where the database is gone for a moment, what was sent is not forgotten at once. */
-async function record(run: Run, results: readonly PushResult[]): Promise<Recorded[]> {
+/**
+ * Asks again where the database is gone or busy for a moment, so that what was
+ * sent is not forgotten at once. The work can be repeated without harm.
+ */
+async function insist<T>(work: (repeated: boolean) => Promise<T>): Promise<T> {
   for (let pause = 250;; pause *= 2) {
     try {
-      return await run.outbox.record(results, run.order.invocation_id);
+      return await work(pause > 250);
     } catch (error) {
-      if (!isLostConnection(error) || pause > 2000) throw error;
+      if (isRefusedArgument(error) || pause > 2000) throw error;
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -123,7 +126,12 @@ async function dispatchPages(run: Run, tally: Tally): Promise<"completed" | "par
     if (page.length === 0) return false;
     if (page.length === options.pageSize && lanes.length < LANES) lanes.push(lane());
     const results = await sendPage(page, state, limiter, () => clock() < sendsUntil, options);
-    tally.count(page, results, await record(run, results));
+    const recorded = await insist(async (repeated) =>
+      (await outbox.record(results, order.invocation_id))
+        // A record whose answer was lost finds its rows done.
+        .map((row) => ({ ...row, recorded: row.recorded || (repeated && row.status === "sent") }))
+    );
+    tally.count(page, results, recorded);
     return true;
   };
   const lane = async () => {
@@ -160,26 +168,33 @@ export async function runEvaluationBatch(run: Run): Promise<RunResult> {
   let failure: DescribedError | undefined;
   let figures: InvocationSummary | undefined;
   let summary: Summary;
-  const fail = (error: unknown) => log.failed(failure = describeError(error));
+  /** The first failure is the run's. */
+  const attempt = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!failure) log.failed(failure = describeError(error));
+    }
+  };
   try {
     log.started(order.triggered_by);
-    try {
+    await attempt(async () => {
       if (run.evaluates) tally.candidates = await outbox.evaluate(order);
       status = order.dry_run ? "completed" : await dispatchPages(run, tally);
-    } catch (error) {
-      fail(error);
-    }
-    figures = await outbox.finish(order.invocation_id, {
-      status,
-      total_candidates: tally.candidates,
-      total_dispatched: tally.dispatched,
-      pages_processed: tally.pages,
-      errors: tally.errors,
-      error_type: failure?.error_type ?? null,
-      error_message: failure?.error_message ?? null,
     });
-  } catch (error) {
-    if (!failure) fail(error);
+    await attempt(async () => {
+      figures = await insist(() =>
+        outbox.finish(order.invocation_id, {
+          status,
+          total_candidates: tally.candidates,
+          total_dispatched: tally.dispatched,
+          pages_processed: tally.pages,
+          errors: tally.errors,
+          error_type: failure?.error_type ?? null,
+          error_message: failure?.error_message ?? null,
+        })
+      );
+    });
   } finally {
     summary = logRunResult(run, tally, figures);
   }

@@ -64,24 +64,27 @@ function explained(error: Error): string {
   return `${error.message}.${hint}`;
 }
 
+function failed(run: { error_type: string; invocation_id: string; replayed?: true }): Response {
+  const { error_type: type, ...rest } = run;
+  const message = "The run failed. The log and scheduler.invocations say more.";
+  return answer(500, { error: { type, message }, ...rest });
+}
+
+function finished({ summary, failure }: RunResult): Response {
+  if (!failure) return answer(200, summary);
+  return failed({ error_type: failure.error_type, invocation_id: summary.invocation_id });
+}
+
 function replayed(summary: InvocationSummary): Response {
-  const { status, ...figures } = summary;
+  const { status, error_type, ...figures } = summary;
+  if (status === "failed") {
+    return failed({ error_type, invocation_id: summary.invocation_id, replayed: true });
+  }
   return answer(status === "running" ? 202 : 200, {
     ...figures,
     completed: status === "completed",
     partial: status === "partial",
     replayed: true,
-  });
-}
-
-function finished({ summary, failure }: RunResult): Response {
-  if (!failure) return answer(200, summary);
-  return answer(500, {
-    error: {
-      type: failure.error_type,
-      message: "The run failed. The log and scheduler.invocations say more.",
-    },
-    invocation_id: summary.invocation_id,
   });
 }
 

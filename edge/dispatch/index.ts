@@ -1,7 +1,7 @@
 // The Edge Function scenario-scheduler: wires what the environment says.
 
 import { ConfigurationError, readConfiguration } from "../shared/configuration.ts";
-import { connect } from "../shared/database.ts";
+import { connect, Database } from "../shared/database.ts";
 import { StructuredLogger } from "../shared/logger.ts";
 import { handleScheduledInvocation } from "./handler.ts";
 import { Outbox } from "./outbox.ts";
@@ -20,7 +20,7 @@ try {
   if (fcm) providers.push(fcmProvider(fcm));
 
   const dependencies = {
-    outbox: new Outbox(connect(databaseUrl, "scenario-scheduler")),
+    outbox: new Outbox(new Database(() => connect(databaseUrl, "scenario-scheduler"))),
     logger: new StructuredLogger((line) => console.log(line)),
     secrets,
     options: {

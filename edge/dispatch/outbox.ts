@@ -1,7 +1,7 @@
 // What the dispatcher asks of the database: one method an entry point. All
 // decisions are made there.
 
-import type { Sql } from "../shared/database.ts";
+import type { Database as Connection } from "../shared/database.ts";
 import type { Database, Json } from "../shared/database.types.ts";
 import type { PushOutcome } from "./providers/provider.ts";
 
@@ -56,11 +56,11 @@ export interface Ending {
 }
 
 export class Outbox {
-  constructor(private readonly sql: Sql) {}
+  constructor(private readonly database: Connection) {}
 
   /** Opens the run; started is false where the same request ran before, under the id returned. */
   async start(order: Order): Promise<{ id: string; started: boolean }> {
-    const [row] = await this.sql<{ id: string; started: boolean }[]>`
+    const [row] = await this.database.rows<{ id: string; started: boolean }>`
       select started.id, started.started
       from public.start_invocation(
         job_name => ${order.job_name},
@@ -79,7 +79,7 @@ export class Outbox {
 
   /** Evaluates, and returns how many candidates there are. The rows themselves are in the outbox. */
   async evaluate(order: Order): Promise<number> {
-    const [row] = await this.sql<{ candidates: number }[]>`
+    const [row] = await this.database.rows<{ candidates: number }>`
       select count(*)::integer as candidates
       from public.run_scenario_evaluation(
         scenarios => ${order.scenarios}::text[],
@@ -92,7 +92,7 @@ export class Outbox {
   }
 
   async claim(size: number, leaseSeconds: number, invocation_id: string): Promise<Claimed[]> {
-    return await this.sql<Claimed[]>`
+    return await this.database.rows<Claimed>`
       select claimed.*
       from public.claim_notifications(
         batch_size => ${size},
@@ -103,7 +103,7 @@ export class Outbox {
   }
 
   async record(results: readonly PushResult[], invocation_id: string): Promise<Recorded[]> {
-    return await this.sql<Recorded[]>`
+    return await this.database.rows<Recorded>`
       select recorded.*
       from public.record_push_results(
         results => ${JSON.stringify(results)}::text::jsonb,
@@ -113,7 +113,7 @@ export class Outbox {
   }
 
   async finish(invocation_id: string, ending: Ending): Promise<InvocationSummary> {
-    const [row] = await this.sql<InvocationSummary[]>`
+    const [row] = await this.database.rows<InvocationSummary>`
       select finished.*
       from public.finish_invocation(
         invocation_id => ${invocation_id}::uuid,
@@ -131,7 +131,7 @@ export class Outbox {
   }
 
   async summary(invocation_id: string): Promise<InvocationSummary> {
-    const [row] = await this.sql<InvocationSummary[]>`
+    const [row] = await this.database.rows<InvocationSummary>`
       select summary.* from public.invocation_summary(invocation_id => ${invocation_id}::uuid) as summary
     `;
     if (!row) throw new Error("invocation_summary returned no row");

@@ -6,7 +6,8 @@ import type { Claimed, Device, PushResult } from "./outbox.ts";
 import type { Providers, PushMessage, PushOutcome, PushProvider } from "./providers/provider.ts";
 
 /** So many devices of another account, and more of them than pushes sent, mean that ours is the wrong one. */
-const MANY = 10;
+const MANY = 3;
+const SUSPECT_PAUSE_SECONDS = 900;
 
 /** No mentor's error: the run as a whole could not go on. */
 export const NOT_TRIED: PushOutcome = {
@@ -174,7 +175,10 @@ export async function sendPage(
 
   // Devices are not put away on the word of a provider that takes us for somebody else.
   if (run.stopped?.reach === "run_if_many") {
-    for (const suspect of suspects) suspect.outcome = "held";
+    for (const suspect of suspects) {
+      suspect.outcome = "held";
+      suspect.retry_after_seconds = SUSPECT_PAUSE_SECONDS;
+    }
   }
   return results;
 }

@@ -1,7 +1,7 @@
 // What the tests of the function share.
 
 import assert from "node:assert/strict";
-import { connect } from "../shared/database.ts";
+import { connect, Database } from "../shared/database.ts";
 import { StructuredLogger } from "../shared/logger.ts";
 import type { TestDatabase } from "../../scripts/testing.ts";
 import type { Dependencies } from "./handler.ts";
@@ -56,12 +56,12 @@ export function keepLog() {
 
 /** An outbox on a test's database, both gone with the scope. */
 export function openOutbox(database: TestDatabase) {
-  const connection = connect(database.url, "test");
+  const connection = new Database(() => connect(database.url, "test"));
   return {
     sql: database.sql,
     outbox: new Outbox(connection),
     async [Symbol.asyncDispose]() {
-      await connection.end({ timeout: 1 });
+      await connection.close();
       await database.drop();
     },
   };
@@ -77,14 +77,15 @@ export function listenForConnections() {
       connection.close();
     }
   })();
-  const connection = connect(`postgresql://nobody@127.0.0.1:${listener.addr.port}/none`, "test");
+  const url = `postgresql://nobody@127.0.0.1:${listener.addr.port}/none`;
+  const connection = new Database(() => connect(url, "test"));
   return {
     outbox: new Outbox(connection),
     get count() {
       return count;
     },
     async [Symbol.asyncDispose]() {
-      await connection.end({ timeout: 1 });
+      await connection.close();
       listener.close();
       await listening;
     },

@@ -24,7 +24,7 @@ const seconds = (count: number) => new Date(Date.now() + count * 1000);
 Deno.test("who sends the secret is let in, in its own header or as a bearer", async () => {
   for (
     const headers of [
-      { "x-scheduler-secret": SECRET },
+      { "x-scheduler-secret": SECRET } as Given,
       { authorization: `Bearer ${SECRET}` },
       { authorization: `bearer ${SECRET}` },
     ]

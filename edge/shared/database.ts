@@ -2,6 +2,7 @@
 // nothing is kept in a session.
 
 import postgres from "postgres";
+import { TypedError } from "./errors.ts";
 
 export type Sql = postgres.Sql<{ bigint: number }>;
 
@@ -33,4 +34,41 @@ export function connect(url: string, name: string): Sql {
       },
     },
   }) as unknown as Sql;
+}
+
+/** Longer than the statement_timeout of the dispatcher's login: the server answers first, if it can. */
+const ANSWER_LIMIT_MS = 70_000;
+
+type Value = string | number | boolean | null | readonly string[];
+
+/** A pool that is replaced when a connection falls silent, which nothing else would end. */
+export class Database {
+  #sql: Sql;
+
+  constructor(
+    private readonly open: () => Sql,
+    private readonly limitMs = ANSWER_LIMIT_MS,
+  ) {
+    this.#sql = open();
+  }
+
+  /** Runs a query, written as with the driver itself. */
+  async rows<Row extends object>(text: TemplateStringsArray, ...values: Value[]): Promise<Row[]> {
+    const sql = this.#sql;
+    const silence = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      if (this.#sql === sql) this.#sql = this.open();
+      silence.reject(new TypedError("timeout_error", "the database did not answer in time"));
+      sql.end({ timeout: 0 }).catch(() => {});
+    }, this.limitMs);
+    try {
+      return await Promise.race([sql<Row[]>(text, ...values), silence.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.end({ timeout: 1 });
+  }
 }

@@ -27,6 +27,7 @@ function common(left: string, right: string): string {
 /** Of none of them so much survives that one could use it, wherever they stand. */
 function neverSurvives(secrets: fc.Arbitrary<string>, longest = 11): void {
   fc.assert(fc.property(around, secrets, around, (before, secret, after) => {
+    fc.pre(common(secret, `${before} ${after}`).length <= 3); // else it would be found there
     const found = common(secret, sanitize(`${before} ${secret} ${after}`));
     assert.ok(found.length <= longest, `${JSON.stringify(found)} of ${JSON.stringify(secret)}`);
   }));

@@ -48,12 +48,13 @@ Deno.test("fifty mentors are all pushed once, each in the mentor's language", as
     for (const message of world.fake.accepted) {
       const id = idOf.get(message.token);
       assert.equal(message.title, TITLES.get(languages.get(message.token) ?? ""));
-      assert.equal(message.collapseKey, `scenario-${id}`);
+      assert.match(message.collapseKey, /^[!-~]{1,64}$/); // what APNs takes
       assert.equal(message.androidTag, message.collapseKey);
       assert.equal(message.apnsCollapseId, message.collapseKey);
       assert.equal(message.data["notification_id"], id);
       assert.ok(message.ttlSeconds > 71 * 3600 && message.ttlSeconds <= 72 * 3600);
     }
+    assert.equal(new Set(world.fake.accepted.map((message) => message.collapseKey)).size, 50);
     assert.deepEqual(await world.outbox(), { sent: 50 });
     assert.ok(outbox.every((row) => row.attempts === 1 && !row.leased));
 
@@ -335,6 +336,28 @@ Deno.test("with Prefer: respond-async the answer comes at once, and the work goe
     `;
     assert.deepEqual({ ...ledger }, { status: "completed", total_dispatched: 20 });
   }, { latencyMilliseconds: 500 });
+});
+
+Deno.test("a caller that hangs up does not stop the run", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(20);
+    const scheduler = await world.start({ PAGE_SIZE: "5", PUSH_CONCURRENCY: "2" });
+    const invocation_id = crypto.randomUUID();
+    const caller = new AbortController();
+    const call = fetch(scheduler.url, {
+      method: "POST",
+      headers: { "x-scheduler-secret": world.secret, "content-type": "application/json" },
+      body: JSON.stringify({ invocation_id }),
+      signal: caller.signal,
+    });
+    call.catch(() => {});
+    await until("it sends", () => world.fake.acceptedCount > 0);
+    caller.abort();
+    await assert.rejects(call);
+    assert.ok(world.fake.acceptedCount < 20);
+    await logOf(scheduler, invocation_id);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  }, { latencyMilliseconds: 60 });
 });
 
 Deno.test("a signed request runs once, whichever process it reaches again", async () => {

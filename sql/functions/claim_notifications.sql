@@ -21,8 +21,8 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
   end if;
 
-  -- What is no longer true takes a place in a round, but none in the page. An
-  -- outbox full of it is not worked off in one transaction.
+  -- What is no longer true takes a place in a round, but none in the page. A
+  -- page that could be sent does not wait long for the rest.
   loop
     return query
     select taken.*
@@ -34,7 +34,8 @@ begin
     ) as taken;
     get diagnostics returned_count = row_count;
     claimed_count := claimed_count + returned_count;
-    exit when claimed_count >= batch_size or clock_timestamp() - statement_timestamp() > interval '2 seconds';
+    exit when claimed_count >= batch_size
+      or (claimed_count > 0 and clock_timestamp() - statement_timestamp() > interval '2 seconds');
 
     perform from scheduler.notifications as notification
     where notification.due_at <= now()

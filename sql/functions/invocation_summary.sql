@@ -15,7 +15,8 @@ as $$
     coalesce(invocation.total_suppressed, 0),
     coalesce(invocation.total_errors, 0),
     coalesce(invocation.pages_processed, 0),
-    coalesce(invocation.remaining_unprocessed_count, 0)
+    coalesce(invocation.remaining_unprocessed_count, 0),
+    invocation.error_type
   from scheduler.invocations as invocation
   where invocation.id = invocation_summary.invocation_id;
 $$;

@@ -115,7 +115,8 @@ begin
       total_suppressed integer,
       total_errors integer,
       pages_processed integer,
-      remaining_unprocessed_count integer
+      remaining_unprocessed_count integer,
+      error_type text
     );
   end if;
   comment on type scheduler.invocation_summary is 'A run in figures, as the dispatcher answers and logs it.';
@@ -131,4 +132,13 @@ exception
   -- Another database of the same server made it just now.
   when duplicate_object or unique_violation then
     null;
+end $$;
+
+do $$
+begin
+  -- A stuck query must not hold a sender for good.
+  alter role scheduler_dispatcher set statement_timeout = '60s';
+exception
+  when internal_error then
+    null; -- the same, at the same time: tuple concurrently updated
 end $$;

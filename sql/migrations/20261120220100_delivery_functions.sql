@@ -150,8 +150,8 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
   end if;
 
-  -- What is no longer true takes a place in a round, but none in the page. An
-  -- outbox full of it is not worked off in one transaction.
+  -- What is no longer true takes a place in a round, but none in the page. A
+  -- page that could be sent does not wait long for the rest.
   loop
     return query
     select taken.*
@@ -163,7 +163,8 @@ begin
     ) as taken;
     get diagnostics returned_count = row_count;
     claimed_count := claimed_count + returned_count;
-    exit when claimed_count >= batch_size or clock_timestamp() - statement_timestamp() > interval '2 seconds';
+    exit when claimed_count >= batch_size
+      or (claimed_count > 0 and clock_timestamp() - statement_timestamp() > interval '2 seconds');
 
     perform from scheduler.notifications as notification
     where notification.due_at <= now()
@@ -464,7 +465,8 @@ as $$
     coalesce(invocation.total_suppressed, 0),
     coalesce(invocation.total_errors, 0),
     coalesce(invocation.pages_processed, 0),
-    coalesce(invocation.remaining_unprocessed_count, 0)
+    coalesce(invocation.remaining_unprocessed_count, 0),
+    invocation.error_type
   from scheduler.invocations as invocation
   where invocation.id = invocation_summary.invocation_id;
 $$;
@@ -578,7 +580,7 @@ end;
 $$;
 
 comment on function public.record_push_results(jsonb, uuid) is
-  'Records what became of a page, from [{notification_id, lease_token, token, outcome, …}], an entry for each device. A notification whose lease is not the caller''s is left untouched and returned with recorded = false.';
+  'Records what became of a page, from [{notification_id, lease_token, token, outcome, …}], an entry for each device. A notification whose lease is not the caller''s is left untouched, and returned as it is with recorded = false.';
 
 create or replace function scheduler.requeue_notifications(
   notification_ids bigint[] default null,
@@ -1249,8 +1251,10 @@ begin
     from written
     join reported on reported.notification_id = written.id and reported.lease_token = written.lease_token
   )
-  select lease.notification_id, written.status, written.id is not null
+  -- What is another's by now is told as it stood before.
+  select lease.notification_id, coalesce(written.status, current.status), written.id is not null
   from lease
+  left join scheduler.notifications as current on current.id = lease.notification_id
   left join written on written.id = lease.notification_id and written.lease_token = lease.lease_token
   order by lease.notification_id;
 end;

@@ -68,6 +68,9 @@ function readError(response: Response, text: string, now: number): FcmError {
   };
 }
 
+/** What may be stored as it is. */
+const PLAIN = /^[\x21-\x7e]{1,255}$/;
+
 const SAYS_TOKEN_IS_INVALID =
   /registration[ -]token.*(invalid|not a valid)|(invalid|not a valid).*registration[ -]token/i;
 
@@ -203,7 +206,7 @@ export function fcmProvider(
     try {
       const { name } = JSON.parse(text);
       if (typeof name === "string" && name !== "") {
-        return { outcome: "sent", message_id: name };
+        return { outcome: "sent", ...(PLAIN.test(name) && { message_id: name }) };
       }
     } catch {
       // Said below.

@@ -18,7 +18,7 @@ import type {
   Recorded,
 } from "./outbox.ts";
 import { Limiter } from "./limiter.ts";
-import { NOT_TRIED, type PageOptions, RunState, sendPage } from "./page.ts";
+import { NOT_TRIED, type PageOptions, RunState, sendPage, UNKNOWN_PROVIDER } from "./page.ts";
 import { SEND_TIMEOUT_MS } from "./providers/provider.ts";
 
 export interface BatchOptions extends PageOptions {
@@ -74,10 +74,9 @@ class Tally {
         });
       } else if (result.outcome !== "sent" && result.error_code !== NOT_TRIED.error_code) {
         const { error_type = "provider_error", error_code, provider, outcome } = result;
-        this.#error(mentor, {
-          error_type,
-          error_message: `${provider}: ${error_code}, ${outcome}`,
-        });
+        // Whatever a device's row names that we don't know is free text.
+        const name = error_code === UNKNOWN_PROVIDER.error_code ? "no such provider" : provider;
+        this.#error(mentor, { error_type, error_message: `${name}: ${error_code}, ${outcome}` });
       }
     }
   }

@@ -76,7 +76,7 @@ function finished({ summary, failure }: RunResult): Response {
 }
 
 function replayed(summary: InvocationSummary): Response {
-  const { status, error_type, ...figures } = summary;
+  const { status, error_type, total_candidates: _, ...figures } = summary;
   if (status === "failed") {
     return failed({ error_type, invocation_id: summary.invocation_id, replayed: true });
   }

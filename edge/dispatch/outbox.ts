@@ -55,12 +55,15 @@ export interface Ending {
   error_message: string | null;
 }
 
+/** A database that does not answer by then is down. */
+const FIRST_CONTACT_MS = 10_000;
+
 export class Outbox {
   constructor(private readonly database: Connection) {}
 
   /** Opens the run; started is false where the same request ran before, under the id returned. */
   async start(order: Order): Promise<{ id: string; started: boolean }> {
-    const [row] = await this.database.rows<{ id: string; started: boolean }>`
+    const [row] = await this.database.within(FIRST_CONTACT_MS)<{ id: string; started: boolean }>`
       select started.id, started.started
       from public.start_invocation(
         job_name => ${order.job_name},

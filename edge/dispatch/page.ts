@@ -5,7 +5,6 @@ import type { Limiter } from "./limiter.ts";
 import type { Claimed, Device, PushResult } from "./outbox.ts";
 import type { Providers, PushMessage, PushOutcome, PushProvider } from "./providers/provider.ts";
 
-/** So many devices of another account, and more of them than pushes sent, mean that ours is the wrong one. */
 const MANY = 3;
 const SUSPECT_PAUSE_SECONDS = 900;
 
@@ -17,10 +16,17 @@ export const NOT_TRIED: PushOutcome = {
 };
 
 /** Somebody may still configure it in time. */
-const UNKNOWN_PROVIDER: PushOutcome = {
+export const UNKNOWN_PROVIDER: PushOutcome = {
   outcome: "held",
   error_type: "provider_error",
   error_code: "UNKNOWN_PROVIDER",
+  retry_after_seconds: 900,
+};
+
+const PLATFORM_HELD: PushOutcome = {
+  outcome: "held",
+  error_type: "provider_error",
+  error_code: "PLATFORM_HELD",
   retry_after_seconds: 900,
 };
 
@@ -32,34 +38,34 @@ const NO_OUTCOME: PushOutcome = {
 
 /** What is known of the providers in this run. */
 export class RunState {
-  sent = 0;
-  suspects = 0;
   /** Why nothing more is sent in this run. */
   stopped: PushOutcome | undefined;
   readonly #held = new Set<string>();
+  readonly #counts = new Map<string, { sent: number; suspects: number }>();
 
   note(provider: string, platform: string | null, outcome: PushOutcome): void {
-    if (outcome.outcome === "sent") this.sent++;
+    if (outcome.outcome === "sent") this.#count(provider).sent++;
     if (outcome.reach === "platform") this.#held.add(`${provider} ${platform}`);
-    if (outcome.reach === "run") this.stopped ??= outcome;
-    if (outcome.reach === "run_if_many") {
-      this.suspects++;
-      if (this.suspects >= MANY && this.suspects > this.sent) this.stopped ??= outcome;
-    }
+    if (outcome.reach === "run_if_many") this.#count(provider).suspects++;
+    if (outcome.reach === "run" || this.takesUsForAnother(provider)) this.stopped ??= outcome;
+  }
+
+  /** Many devices of another account, and more of them than pushes sent: then ours is the wrong one. */
+  takesUsForAnother(provider: string): boolean {
+    const { sent, suspects } = this.#count(provider);
+    return suspects >= MANY && suspects > sent;
   }
 
   /** The outcome of a message that is better not tried. */
   verdict(provider: string, platform: string | null): PushOutcome | undefined {
     if (this.stopped) return NOT_TRIED;
-    if (this.#held.has(`${provider} ${platform}`)) {
-      return {
-        outcome: "held",
-        error_type: "provider_error",
-        error_code: "PLATFORM_HELD",
-        retry_after_seconds: 900,
-      };
-    }
-    return undefined;
+    return this.#held.has(`${provider} ${platform}`) ? PLATFORM_HELD : undefined;
+  }
+
+  #count(provider: string): { sent: number; suspects: number } {
+    const count = this.#counts.get(provider) ?? { sent: 0, suspects: 0 };
+    this.#counts.set(provider, count);
+    return count;
   }
 }
 
@@ -76,7 +82,11 @@ interface Batch {
 
 function messageFor({ notification, device }: Target): PushMessage {
   const data: Record<string, string> = {};
-  for (const name in notification.data) data[name] = String(notification.data[name]);
+  for (const [name, value] of Object.entries(notification.data)) {
+    if (value !== null) {
+      data[name] = typeof value === "object" ? JSON.stringify(value) : String(value);
+    }
+  }
   data["notification_id"] = String(notification.notification_id);
   return {
     notificationId: notification.notification_id,
@@ -174,11 +184,11 @@ export async function sendPage(
   });
 
   // Devices are not put away on the word of a provider that takes us for somebody else.
-  if (run.stopped?.reach === "run_if_many") {
-    for (const suspect of suspects) {
-      suspect.outcome = "held";
-      suspect.retry_after_seconds = SUSPECT_PAUSE_SECONDS;
-    }
+  for (const suspect of suspects) {
+    if (!run.takesUsForAnother(suspect.provider)) continue;
+    suspect.outcome = "held";
+    suspect.error_type = "provider_error";
+    suspect.retry_after_seconds = SUSPECT_PAUSE_SECONDS;
   }
   return results;
 }

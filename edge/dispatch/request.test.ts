@@ -233,7 +233,11 @@ Deno.test("every field is taken as it is said", () => {
     organisation_ids: [UUID],
     dry_run: true,
   };
-  assert.deepEqual(parseOrder(JSON.stringify(fields), "msg_1"), { ...fields, webhook_id: "msg_1" });
+  assert.deepEqual(parseOrder(JSON.stringify(fields), "msg_1"), {
+    ...fields,
+    scheduled_for: "2026-03-01T06:00:00.000Z",
+    webhook_id: "msg_1",
+  });
 });
 
 Deno.test("whatever JSON is sent, the answer is an order or the caller's mistake", () => {

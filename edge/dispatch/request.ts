@@ -2,13 +2,14 @@
 // but what could be a name of ours.
 
 import { RequestError } from "../shared/errors.ts";
+import { sanitize } from "../shared/sanitize.ts";
 import type { Order } from "./outbox.ts";
 
 const BODY_LIMIT = 64 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const PLAIN_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const LABEL = /^[A-Za-z][A-Za-z0-9_.:-]{0,62}$/;
-const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$/i;
+const MOMENT = /^[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$/;
 
 /** The jobs of this function, and whether they evaluate before they send. */
 export const JOBS: ReadonlyMap<string, { evaluates: boolean }> = new Map([
@@ -78,6 +79,33 @@ function text(field: string, value: unknown, pattern: RegExp, expected: string):
   throw wrong(field, expected);
 }
 
+/** In ISO's form, or as PostgreSQL writes it. */
+function moment(field: string, value: unknown): string | null {
+  const expected = "a moment like 2026-03-01T06:00:00Z";
+  const given = text(field, value, MOMENT, expected);
+  if (given === null) return null;
+  const day = given.slice(0, 10);
+  // Date reads the T, and an offset with minutes.
+  const date = new Date(
+    given.replace(" ", "T").replace(
+      /([+-]\d\d):?(\d\d)?$/,
+      (_, hours, minutes) => `${hours}:${minutes ?? "00"}`,
+    ),
+  );
+  // A day that the month doesn't have would become one of the next.
+  const isOnTheCalendar = new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day);
+  if (Number.isNaN(date.valueOf()) || !isOnTheCalendar) throw wrong(field, expected);
+  return date.toISOString();
+}
+
+/** A label goes to the log and to the ledger: nothing that could be more than one. */
+function label(field: string, value: unknown): string | null {
+  const expected = "a short label like pg_cron";
+  const given = text(field, value, LABEL, expected);
+  if (given !== null && sanitize(given) !== given) throw wrong(field, expected);
+  return given;
+}
+
 /** What a body asks for. An empty one asks for the daily run. */
 export function parseOrder(body: string, webhookId: string | null): Order {
   let fields: Record<string, unknown> = {};
@@ -103,17 +131,13 @@ export function parseOrder(body: string, webhookId: string | null): Order {
     );
   }
 
-  const { job_name, scheduled_for, dry_run } = fields;
+  const { job_name, dry_run } = fields;
   if (job_name !== undefined && job_name !== null && typeof job_name !== "string") {
     throw wrong("job_name", "a text");
   }
   if (typeof job_name === "string" && !JOBS.has(job_name)) {
     const known = [...JOBS.keys()].join(", ");
     throw new RequestError(404, "unknown_job", `There is no such job. Known are: ${known}.`);
-  }
-  const moment = text("scheduled_for", scheduled_for, MOMENT, "a moment like 2026-03-01T06:00:00Z");
-  if (moment !== null && Number.isNaN(Date.parse(moment.replace(" ", "T")))) {
-    throw wrong("scheduled_for", "a moment like 2026-03-01T06:00:00Z");
   }
   if (dry_run !== undefined && dry_run !== null && typeof dry_run !== "boolean") {
     throw wrong("dry_run", "true or false");
@@ -125,7 +149,7 @@ export function parseOrder(body: string, webhookId: string | null): Order {
     triggered_by:
       text("triggered_by", fields["triggered_by"], LABEL, "a short label like pg_cron") ??
         "request",
-    scheduled_for: moment,
+    scheduled_for: moment("scheduled_for", fields["scheduled_for"]),
     webhook_id: webhookId,
     scenarios: list("scenarios", fields["scenarios"], PLAIN_NAME, "the name of a scenario"),
     organisation_ids: list("organisation_ids", fields["organisation_ids"], UUID, "a UUID"),

@@ -62,8 +62,8 @@ export async function authenticate(
   secrets: readonly string[],
 ): Promise<Credentials | undefined> {
   const bearer = headers.get("authorization")?.match(/^Bearer +(\S+)$/i)?.[1];
-  const given = headers.get("x-scheduler-secret") ?? bearer;
-  if (given) {
+  for (const given of [headers.get("x-scheduler-secret"), bearer]) {
+    if (!given) continue;
     const matches = await Promise.all(secrets.map((secret) => equal(given, secret)));
     if (matches.includes(true)) return { kind: "secret" };
   }

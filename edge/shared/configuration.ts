@@ -41,6 +41,16 @@ function isSafe(url: URL): boolean {
     (url.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname));
 }
 
+function isDatabaseUrl(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return ["postgres:", "postgresql:"].includes(protocol);
+  } catch {
+    return false;
+  }
+}
+
 export async function readConfiguration(environment: Environment): Promise<Configuration> {
   const problems: string[] = [];
   const read = (name: string) => environment(name)?.trim() || undefined;
@@ -50,28 +60,32 @@ export async function readConfiguration(environment: Environment): Promise<Confi
     if (text === undefined) return fallback;
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
     if (value >= least && value <= most) return value;
-    problems.push(
-      `${name} must be a whole number from ${least} to ${most}, not "${text.slice(0, 20)}".`,
-    );
+    const shown = /^-?\d{1,6}$/.test(text) ? `, not ${text}` : "";
+    problems.push(`${name} must be a whole number from ${least} to ${most}${shown}.`);
     return fallback;
   };
 
   const endpoint = (name: string, text: string): string => {
     try {
       const url = new URL(text);
-      if (isSafe(url) && !url.username && !url.password) return text.replace(/\/+$/, "");
+      if (isSafe(url) && !url.username && !url.password && !/[?#]/.test(text)) return text;
     } catch {
       // Said below.
     }
-    problems.push(`${name} must be an https address (http only on loopback) without credentials.`);
+    problems.push(
+      `${name} must be an https address (http only on loopback) without credentials, ? or #.`,
+    );
     return text;
   };
 
   const databaseUrl = read("SCHEDULER_DB_URL") ?? read("SUPABASE_DB_URL") ?? "";
   if (!databaseUrl) {
     problems.push("SCHEDULER_DB_URL (or SUPABASE_DB_URL) is missing: the address of the database.");
-  } else if (!/^postgres(ql)?:\/\/./.test(databaseUrl)) {
-    problems.push("SCHEDULER_DB_URL (or SUPABASE_DB_URL) must begin with postgresql://.");
+  } else if (!isDatabaseUrl(databaseUrl)) {
+    problems.push(
+      "SCHEDULER_DB_URL (or SUPABASE_DB_URL) must be of the form postgresql://user:password@host:port/database, " +
+        "with special characters in the password escaped (%2F for /).",
+    );
   }
 
   const serviceAccount = async (text: string): Promise<ServiceAccount | undefined> => {
@@ -94,7 +108,8 @@ export async function readConfiguration(environment: Environment): Promise<Confi
     const projectId = field("project_id");
     const clientEmail = field("client_email");
     const pem = field("private_key");
-    const tokenUri = endpoint(`token_uri in ${name}`, field("token_uri"));
+    const tokenUri = field("token_uri") &&
+      endpoint(`token_uri in ${name}`, String(fields["token_uri"]));
     try {
       const keyId = fields["private_key_id"];
       return {
@@ -132,7 +147,7 @@ export async function readConfiguration(environment: Environment): Promise<Confi
       secret !== undefined
     ),
     defaultProvider,
-    fcm: account && { account, endpoint: fcmEndpoint },
+    fcm: account && { account, endpoint: fcmEndpoint.replace(/\/+$/, "") },
     pageSize: wholeNumber("PAGE_SIZE", 500, 1, 5000),
     concurrency: wholeNumber("PUSH_CONCURRENCY", 50, 1, 500),
     timeoutThresholdMs: wholeNumber("TIMEOUT_THRESHOLD_MS", 25_000, 0, 140_000),

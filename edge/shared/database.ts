@@ -40,32 +40,35 @@ export function connect(url: string, name: string): Sql {
 const ANSWER_LIMIT_MS = 70_000;
 
 type Value = string | number | boolean | null | readonly string[];
+type Query = <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>;
 
 /** A pool that is replaced when a connection falls silent, which nothing else would end. */
 export class Database {
   #sql: Sql;
 
-  constructor(
-    private readonly open: () => Sql,
-    private readonly limitMs = ANSWER_LIMIT_MS,
-  ) {
+  constructor(private readonly open: () => Sql) {
     this.#sql = open();
   }
 
   /** Runs a query, written as with the driver itself. */
-  async rows<Row extends object>(text: TemplateStringsArray, ...values: Value[]): Promise<Row[]> {
-    const sql = this.#sql;
-    const silence = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      if (this.#sql === sql) this.#sql = this.open();
-      silence.reject(new TypedError("timeout_error", "the database did not answer in time"));
-      sql.end({ timeout: 0 }).catch(() => {});
-    }, this.limitMs);
-    try {
-      return await Promise.race([sql<Row[]>(text, ...values), silence.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+  readonly rows: Query = (text, ...values) => this.within(ANSWER_LIMIT_MS)(text, ...values);
+
+  /** The same, for a query that must not take longer than that. */
+  within(limitMs: number): Query {
+    return async <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => {
+      const sql = this.#sql;
+      const silence = Promise.withResolvers<never>();
+      const timer = setTimeout(() => {
+        if (this.#sql === sql) this.#sql = this.open();
+        silence.reject(new TypedError("timeout_error", "the database did not answer in time"));
+        sql.end({ timeout: 0 }).catch(() => {});
+      }, limitMs);
+      try {
+        return await Promise.race([sql<Row[]>(text, ...values), silence.promise]);
+      } finally {
+        clearTimeout(timer);
+      }
+    };
   }
 
   async close(): Promise<void> {

@@ -1363,6 +1363,7 @@ export type Database = {
         "total_errors": number | null;
         "pages_processed": number | null;
         "remaining_unprocessed_count": number | null;
+        "duration_ms": number | null;
         "error_type": string | null;
       };
       "occurrence": {

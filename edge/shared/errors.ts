@@ -38,7 +38,7 @@ function codeOf(error: unknown): string {
 
 /** The driver's own: ECONNREFUSED, CONNECTION_CLOSED, CONNECT_TIMEOUT, …; and a server that shuts down. */
 export function isLostConnection(error: unknown): boolean {
-  return /^(E[A-Z]+|CONNECT(ION)?_[A-Z]+|57P0[1-3])$/.test(codeOf(error));
+  return /^(E[A-Z_]+|CONNECT(ION)?_[A-Z]+|57P0[1-3])$/.test(codeOf(error));
 }
 
 /** Raised by our own checks of arguments, whose messages are made for the caller. */

@@ -116,6 +116,7 @@ begin
       total_errors integer,
       pages_processed integer,
       remaining_unprocessed_count integer,
+      duration_ms integer,
       error_type text
     );
   end if;

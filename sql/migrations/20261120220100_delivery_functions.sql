@@ -466,6 +466,7 @@ as $$
     coalesce(invocation.total_errors, 0),
     coalesce(invocation.pages_processed, 0),
     coalesce(invocation.remaining_unprocessed_count, 0),
+    (1000 * extract(epoch from invocation.finished_at - invocation.started_at))::integer,
     invocation.error_type
   from scheduler.invocations as invocation
   where invocation.id = invocation_summary.invocation_id;

@@ -2,10 +2,12 @@
 
 import { SignJWT } from "jose";
 import type { ServiceAccount } from "../../shared/configuration.ts";
-import { TypedError } from "../../shared/errors.ts";
+import { describeError, TypedError } from "../../shared/errors.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
 const RENEW_BEFORE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const FITS_A_HEADER = /^[\x21-\x7e]+$/;
 
 interface Held {
   token: string;
@@ -51,21 +53,37 @@ export class AccessToken {
     const { clientEmail, privateKey, privateKeyId, tokenUri } = this.account;
     const issuedAt = Math.floor(this.now() / 1000);
     const assertion = await new SignJWT({ scope: SCOPE })
-      .setProtectedHeader({
-        alg: "RS256",
-        typ: "JWT",
-        ...(privateKeyId && { kid: privateKeyId }),
-      })
+      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(privateKeyId && { kid: privateKeyId }) })
       .setIssuer(clientEmail)
       .setAudience(tokenUri)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + 3600)
       .sign(privateKey);
 
-    let status: number;
-    let answer: { access_token?: unknown; expires_in?: unknown };
+    const { status, text } = await this.#exchange(assertion);
+    let answer: { access_token?: unknown; expires_in?: unknown } = {};
     try {
-      const response = await fetch(tokenUri, {
+      answer = Object(JSON.parse(text));
+    } catch {
+      // Judged by its status.
+    }
+    const { access_token: token, expires_in: seconds } = answer;
+    if (status === 200 && typeof token === "string" && FITS_A_HEADER.test(token)) {
+      const lifetime = typeof seconds === "number" ? seconds * 1000 : HOUR_MS;
+      return { token, until: this.now() + Math.max(lifetime - RENEW_BEFORE_MS, 1000) };
+    }
+    if (status >= 500 || status === 429 || status < 400) {
+      throw new TypedError("provider_error", `the token endpoint answered ${status}, and no token`);
+    }
+    throw new TypedError(
+      "authentication_error",
+      `the token endpoint refused the service account: ${status}`,
+    );
+  }
+
+  async #exchange(assertion: string): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(this.account.tokenUri, {
         method: "POST",
         body: new URLSearchParams({
           grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -74,33 +92,12 @@ export class AccessToken {
         redirect: "manual",
         signal: AbortSignal.timeout(this.timeoutMs),
       });
-      status = response.status;
-      answer = Object(await response.json().catch(() => ({})));
-    } catch {
-      throw new TypedError(
-        "network_error",
-        "the token endpoint can't be reached",
-      );
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      const { error_type } = describeError(error);
+      throw error_type === "timeout_error"
+        ? new TypedError(error_type, "the token endpoint did not answer in time")
+        : new TypedError("network_error", "the token endpoint can't be reached");
     }
-    if (
-      status === 200 && typeof answer.access_token === "string" &&
-      answer.access_token !== ""
-    ) {
-      const seconds = typeof answer.expires_in === "number" ? answer.expires_in : 3600;
-      return {
-        token: answer.access_token,
-        until: this.now() + Math.max(seconds * 1000 - RENEW_BEFORE_MS, 1000),
-      };
-    }
-    if (status >= 500 || status === 429 || status === 200) {
-      throw new TypedError(
-        "provider_error",
-        `the token endpoint answered ${status}`,
-      );
-    }
-    throw new TypedError(
-      "authentication_error",
-      `the token endpoint refused the service account: ${status}`,
-    );
   }
 }

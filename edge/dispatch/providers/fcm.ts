@@ -28,6 +28,7 @@ const CODES = new Set([
   "DEADLINE_EXCEEDED",
 ]);
 
+const LONGEST_TTL_SECONDS = 28 * 24 * 60 * 60;
 const QUOTA_PAUSE_SECONDS = 60;
 const PLATFORM_PAUSE_SECONDS = 900;
 const ACCOUNT_PAUSE_SECONDS = 60;
@@ -44,6 +45,14 @@ function retryAfter(response: Response, now: number): number | undefined {
   if (text === null) return undefined;
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
+}
+
+/** What Google says of single fields. */
+function violations(detail: unknown): unknown[] {
+  const { fieldViolations } = Object(detail);
+  return Array.isArray(fieldViolations)
+    ? fieldViolations.map((one) => Object(one).description)
+    : [];
 }
 
 function readError(response: Response, text: string, now: number): FcmError {
@@ -63,7 +72,9 @@ function readError(response: Response, text: string, now: number): FcmError {
   return {
     status,
     code: code ?? `HTTP_${status}`,
-    message: typeof error.message === "string" ? error.message : "",
+    message: [error.message, ...details.flatMap(violations)].filter((said) =>
+      typeof said === "string"
+    ).join("\n"),
     retryAfterSeconds: retryAfter(response, now),
   };
 }
@@ -74,8 +85,8 @@ const PLAIN = /^[\x21-\x7e]{1,255}$/;
 const SAYS_TOKEN_IS_INVALID =
   /registration[ -]token.*(invalid|not a valid)|(invalid|not a valid).*registration[ -]token/i;
 
-/** What an answer means; undefined: our access token may be stale. */
-function judge(error: FcmError): PushOutcome | undefined {
+/** What an answer means. authentication_error: our access token may be stale. */
+function judge(error: FcmError): PushOutcome {
   const { status, code, retryAfterSeconds } = error;
   const said = { error_type: "provider_error" as const, error_code: code };
   const held = (reach: "platform" | "run", pause: number): PushOutcome => ({
@@ -97,7 +108,9 @@ function judge(error: FcmError): PushOutcome | undefined {
   if (code === "THIRD_PARTY_AUTH_ERROR") {
     return held("platform", PLATFORM_PAUSE_SECONDS);
   }
-  if (status === 401 || status === 403) return undefined;
+  if (status === 401 || status === 403) {
+    return { ...held("run", ACCOUNT_PAUSE_SECONDS), error_type: "authentication_error" };
+  }
   if (status === 404 || status < 400) return held("run", ACCOUNT_PAUSE_SECONDS); // another project, another place
   if (status === 429) {
     return {
@@ -116,11 +129,15 @@ function judge(error: FcmError): PushOutcome | undefined {
         { retry_after_seconds: retryAfterSeconds }),
     };
   }
-  return SAYS_TOKEN_IS_INVALID.test(error.message) ? invalidToken : { ...said, outcome: "failed" };
+  // Not FCM's own answer, but that of something on the way.
+  if (code.startsWith("HTTP_")) return { ...said, outcome: "retry" };
+  const saysInvalid = status === 400 && SAYS_TOKEN_IS_INVALID.test(error.message);
+  return saysInvalid ? invalidToken : { ...said, outcome: "failed" };
 }
 
 function render(message: PushMessage, validateOnly: boolean): string {
-  const { token, title, body, data, collapseKey, ttlSeconds, expiresAt } = message;
+  const { token, title, body, data, collapseKey, expiresAt } = message;
+  const ttlSeconds = Math.min(message.ttlSeconds, LONGEST_TTL_SECONDS);
   return JSON.stringify({
     ...(validateOnly && { validate_only: true }),
     message: {
@@ -138,6 +155,7 @@ function render(message: PushMessage, validateOnly: boolean): string {
           "apns-expiration": String(Math.floor(Date.parse(expiresAt) / 1000)),
         },
       },
+      webpush: { headers: { TTL: String(ttlSeconds) }, notification: { tag: collapseKey } },
     },
   });
 }
@@ -161,14 +179,14 @@ export function fcmProvider(
   { account, endpoint }: FcmConfiguration,
   timeoutMs = SEND_TIMEOUT_MS,
 ): PushProvider {
-  const accessToken = new AccessToken(account, timeoutMs);
+  const accessToken = new AccessToken(account, timeoutMs / 2);
   const url = `${endpoint}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
 
   async function post(
     body: string,
     token: string,
     signal: AbortSignal,
-  ): Promise<PushOutcome | undefined> {
+  ): Promise<PushOutcome> {
     let response: Response;
     let text: string;
     try {
@@ -233,11 +251,8 @@ export function fcmProvider(
     }
   }
 
-  async function attempt(
-    body: string,
-    signal: AbortSignal,
-  ): Promise<PushOutcome> {
-    for (let refreshed = false;; refreshed = true) {
+  async function attempt(body: string, signal: AbortSignal): Promise<PushOutcome> {
+    for (let renewed = false;; renewed = true) {
       let token: string;
       try {
         token = await accessToken.get();
@@ -251,18 +266,14 @@ export function fcmProvider(
           retry_after_seconds: ACCOUNT_PAUSE_SECONDS,
         };
       }
-      const outcome = await post(body, token, signal);
-      if (outcome) return outcome;
-      await accessToken.discard(token);
-      if (refreshed) {
-        return {
-          outcome: "held",
-          error_type: "authentication_error",
-          error_code: "UNAUTHENTICATED",
-          reach: "run",
-          retry_after_seconds: ACCOUNT_PAUSE_SECONDS,
-        };
+      // The wait for a token took the time: nothing was posted.
+      if (signal.aborted) {
+        return { outcome: "retry", error_type: "timeout_error", error_code: "TIMEOUT" };
       }
+      const outcome = await post(body, token, signal);
+      if (outcome.error_type !== "authentication_error") return outcome;
+      await accessToken.discard(token);
+      if (renewed) return outcome;
     }
   }
 

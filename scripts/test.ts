@@ -10,7 +10,13 @@ import {
   systemBinaries,
 } from "./server.ts";
 import { onInterrupt, step } from "./terminal.ts";
-import { type Address, ADDRESS_VARIABLE, makeTemplate, TEMPLATE } from "./testing.ts";
+import {
+  type Address,
+  ADDRESS_VARIABLE,
+  FIGURES_VARIABLE,
+  makeTemplate,
+  TEMPLATE,
+} from "./testing.ts";
 
 const PGTAP = "/usr/share/postgresql/15/extension/pgtap--1.2.0.sql";
 
@@ -64,15 +70,23 @@ async function runPgtap(server: Server): Promise<Count> {
 }
 
 async function runDeno(address: Address, files: string[]): Promise<Count> {
+  const figures = await Deno.makeTempFile();
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "--quiet", "--allow-all", "--parallel", ...files],
     cwd: ROOT,
-    env: { [ADDRESS_VARIABLE]: JSON.stringify(address), DENO_JOBS: "2", NO_COLOR: "1" },
+    env: {
+      [ADDRESS_VARIABLE]: JSON.stringify(address),
+      [FIGURES_VARIABLE]: figures,
+      DENO_JOBS: "2",
+      NO_COLOR: "1",
+    },
     stdout: "piped",
     stderr: "inherit",
   }).output();
   const output = new TextDecoder().decode(stdout);
   console.log(output);
+  console.log((await Deno.readTextFile(figures)).replaceAll(/^/gm, "    ").trimEnd());
+  await Deno.remove(figures);
   const summary = output.match(/(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed/);
   const passed = Number(summary?.[1] ?? 0);
   const failed = Number(summary?.[2] ?? 0);

@@ -17,10 +17,19 @@ export interface Device {
   provider: string | null;
 }
 
-export type Claimed = Omit<Whole<Composites["claimed_notification"]>, "devices" | "data"> & {
-  devices: Device[];
-  data: Record<string, Json>;
-};
+type Message = Pick<
+  Whole<Composites["claimed_notification"]>,
+  | "notification_id"
+  | "lease_token"
+  | "user_id"
+  | "collapse_key"
+  | "expires_at"
+  | "ttl_seconds"
+  | "title"
+  | "body"
+>;
+
+export type Claimed = Message & { data: Record<string, Json>; devices: Device[] };
 
 export type InvocationSummary = Whole<Composites["invocation_summary"]>;
 export type Recorded = Functions["record_push_results"]["Returns"][number];
@@ -96,7 +105,9 @@ export class Outbox {
 
   async claim(size: number, leaseSeconds: number, invocation_id: string): Promise<Claimed[]> {
     return await this.database.rows<Claimed>`
-      select claimed.*
+      select
+        claimed.notification_id, claimed.lease_token, claimed.user_id, claimed.collapse_key,
+        claimed.expires_at, claimed.ttl_seconds, claimed.title, claimed.body, claimed.data, claimed.devices
       from public.claim_notifications(
         batch_size => ${size},
         lease => make_interval(secs => ${leaseSeconds}),

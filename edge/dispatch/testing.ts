@@ -176,10 +176,7 @@ export function claimed(
   return {
     notification_id,
     lease_token: "11111111-1111-4111-8111-111111111111",
-    attempt: 1,
     user_id: `22222222-2222-4222-8222-${String(notification_id).padStart(12, "0")}`,
-    organisation_id: "33333333-3333-4333-8333-333333333333",
-    scenario_type: "inactivity",
     collapse_key: `scenario-${notification_id}`,
     expires_at: "2030-01-01 00:00:00+00",
     ttl_seconds: 3600,

@@ -1,7 +1,7 @@
 // One NDJSON object a line, with fields from a list and nothing else.
 
 import type { DescribedError, ErrorType } from "./errors.ts";
-import { sanitize } from "./sanitize.ts";
+import { isLabel, sanitize } from "./sanitize.ts";
 
 export interface Summary {
   invocation_id: string;
@@ -38,6 +38,10 @@ const FIELDS = [
   "remaining_unprocessed_count",
 ] as const;
 
+const FREE_TEXTS: readonly string[] = ["triggered_by", "error_message"];
+
+const loggable = (text: string) => isLabel(text) ? text : sanitize(text);
+
 type Fields = Partial<Record<typeof FIELDS[number], unknown>>;
 
 /** The platform takes 100 log events in 10 seconds. */
@@ -57,9 +61,7 @@ export class StructuredLogger {
   entry(level: Level, event: string, fields: Fields): void {
     const allowed = FIELDS.filter((name) => fields[name] !== undefined).map((name) => [
       name,
-      name === "error_message" || name === "triggered_by"
-        ? sanitize(String(fields[name]))
-        : fields[name],
+      FREE_TEXTS.includes(name) ? loggable(String(fields[name])) : fields[name],
     ]);
     this.write(JSON.stringify({
       timestamp: this.now().toISOString(),

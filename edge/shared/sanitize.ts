@@ -24,6 +24,11 @@ const REPLACED: [RegExp, string][] = [
   [/\+?\d(?:[\s.()/-]{0,2}\d){5,}/gu, "[number]"],
 ];
 
+/** Words with a number at most: pg_cron, scenario-scheduler-daily. */
+export function isLabel(text: string): boolean {
+  return text.length <= 63 && /^[A-Za-z]{1,20}\d{0,3}([_.:-][A-Za-z]{1,20}\d{0,3})*$/.test(text);
+}
+
 export function sanitize(text: string): string {
   const said = (text.slice(0, LONGEST_READ).split(/\r?\n/, 1)[0] ?? "")
     .replace(CONTROL, " ")

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { EdgeFunction } from "../../scripts/edge_function.ts";
 import type { FakeFcmOptions } from "../../scripts/fake_fcm.ts";
-import { pause, randomFrom } from "../../scripts/testing.ts";
+import { pause, randomFrom, report } from "../../scripts/testing.ts";
 import { Proxy } from "./proxy.ts";
 import {
   acceptsByToken,
@@ -266,7 +266,7 @@ Deno.test("connections that are cut at any moment lose nothing, and double only 
     const keys = new Set(world.fake.accepted.map((message) => message.collapseKey));
     const pairs = world.fake.accepted.map(({ token, collapseKey }) => `${token} ${collapseKey}`);
     assert.deepEqual([keys.size, new Set(pairs).size], [tokens.length, tokens.length]);
-    console.log(
+    report(
       `SEED=${seed}: ${proxy.cuts} connections cut in ${runs} runs, ${failures} of which failed: ` +
         `${inDoubt.size} of ${tokens.length} in doubt, ${twice.length} accepted twice`,
     );

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { EdgeFunction } from "../../scripts/edge_function.ts";
 import type { FakeFcm } from "../../scripts/fake_fcm.ts";
-import { pause, randomFrom } from "../../scripts/testing.ts";
+import { pause, randomFrom, report } from "../../scripts/testing.ts";
 import { acceptsByToken, inWorld, notOnce, until, type World } from "./world.ts";
 
 const CHAINS = ["odd", "even"];
@@ -197,7 +197,7 @@ async function drain(world: World): Promise<void> {
 
 async function killMany(world: World): Promise<Work> {
   const seed = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
-  console.log(`SEED=${seed}`);
+  report(`SEED=${seed}`);
   const work: Work = {
     resent: [],
     quarantined: [],
@@ -226,7 +226,7 @@ async function killMany(world: World): Promise<Work> {
   const total = [...work.kills.values()].reduce((sum, count) => sum + count, 0);
   assert.ok(total >= 100);
   const moments = MOMENTS.filter((moment, i) => MOMENTS.indexOf(moment) === i);
-  console.log(
+  report(
     `${total} kills in ${Math.round((performance.now() - startedAt) / 1000)} s: ` +
       moments.map((moment) => `${work.kills.get(moment) ?? 0} ${moment}`).join("; "),
   );
@@ -296,7 +296,7 @@ Deno.test("dispatchers are killed a hundred times, or sleep past their lease", a
             else assert.ok(accepts.every((count) => count === 1), `${outcome.id} is sent twice`);
             if (accepts.some((count) => count > 1)) twice++;
           }
-          console.log(`resend: ${ambiguous} of ${all.length} in doubt, ${twice} accepted twice`);
+          report(`resend: ${ambiguous} of ${all.length} in doubt, ${twice} accepted twice`);
           assert.ok(twice > 0, "no kill came between acceptance and record");
         },
       );
@@ -316,7 +316,7 @@ Deno.test("dispatchers are killed a hundred times, or sleep past their lease", a
             else assert.ok(accepts.every((count) => count === 1), `${outcome.id} is lost`);
             if (inDoubt && accepts.some((count) => count > 0)) left++;
           }
-          console.log(`quarantine: ${parked} of ${all.length} parked, of which ${left} had left`);
+          report(`quarantine: ${parked} of ${all.length} parked, of which ${left} had left`);
         },
       );
     });

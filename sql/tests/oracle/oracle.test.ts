@@ -4,7 +4,7 @@
 
 import fc from "fast-check";
 import type { Sql } from "../../../scripts/server.ts";
-import { testDatabase } from "../../../scripts/testing.ts";
+import { report, testDatabase } from "../../../scripts/testing.ts";
 import {
   addDays,
   type Candidate,
@@ -992,7 +992,7 @@ async function explainFailure(sql: Sql, plan: Plan, first: Failure): Promise<str
 }
 
 Deno.test("in any world, runs decide what the specification says", async () => {
-  console.log(`ORACLE_SEED=${SEED} ORACLE_WORLDS=${WORLDS}`);
+  report(`ORACLE_SEED=${SEED} ORACLE_WORLDS=${WORLDS}`);
   const database = await testDatabase();
   const seen: Record<string, number> = {};
   const count = (counts: Record<string, number>) => {
@@ -1025,7 +1025,7 @@ Deno.test("in any world, runs decide what the specification says", async () => {
   }
   if (PATH) return;
   const counts = Object.entries(seen).toSorted(([a], [b]) => a < b ? -1 : 1);
-  console.log(counts.map(([what, times]) => `${what}: ${times}`).join("\n"));
+  report(counts.map(([what, times]) => `${what}: ${times}`).join("\n"));
   const missing = [
     ...SCENARIOS.map((scenario) => `${scenario} candidate`),
     ...REASONS.flatMap((reason) =>

@@ -7,6 +7,7 @@ import {
   codeOf,
   pause,
   randomFrom,
+  report,
   type TestDatabase,
   testDatabase,
 } from "../../../scripts/testing.ts";
@@ -266,7 +267,7 @@ Deno.test("a truncation that races inserts loses nothing that was inserted after
       ]);
       deepStrictEqual(await differences(sql), [], `in round ${round}`);
     }
-    console.log(`    ${victims} deadlock victims tried again`);
+    report(`    ${victims} deadlock victims tried again`);
   });
 });
 
@@ -329,7 +330,7 @@ Deno.test("evaluators and writers of activities at once neither deadlock nor hol
     strictEqual(await deadlocks(admin), 0);
     ok(slowest < 2000, `a writer was held up for ${slowest} ms`);
     deepStrictEqual(await differences(sql), []);
-    console.log(`    ${written} writes, the slowest ${slowest.toFixed(0)} ms`);
+    report(`    ${written} writes, the slowest ${slowest.toFixed(0)} ms`);
   });
 });
 
@@ -469,7 +470,7 @@ Deno.test("after any mix of writes from eight sessions, the state is what the so
 
     strictEqual(await deadlocks(admin), 0);
     deepStrictEqual(await differences(sql), [], `SEED=${seed}`);
-    console.log(
+    report(
       `    SEED=${seed}, ${
         Object.entries(done).map(([name, count]) => `${count} ${name}`).join(", ")
       }`,

@@ -101,7 +101,7 @@ try {
   const mentor = silent?.mentor ?? "";
   await sql`
     insert into public.activities (user_id, activity_date, kind)
-    values (${mentor}, current_date, 'conversation')
+    values (${mentor}, (now() at time zone 'Europe/Oslo')::date, 'conversation')
   `;
   console.log("\nBefore the sender comes, one of the silent mentors records a conversation.");
 
@@ -113,13 +113,12 @@ try {
   const second = await step("second tick", () => invoke(edge.url, secret));
 
   console.log("\nWhat arrived at FCM:\n");
-  const arrived = Map.groupBy(provider.accepted, ({ title }) => title);
+  const written = ({ title, body }: { title: string; body: string }) =>
+    `${title} / ${body.replace(/\d[\d.]*/g, "…")}`;
+  const arrived = Map.groupBy(provider.accepted, written);
   console.log(table(
-    [...arrived].map(([title, pushes]) => ({
-      pushes: pushes.length,
-      title,
-      text: pushes[0]?.body,
-    })).sort((a, b) => b.pushes - a.pushes),
+    [...arrived].map(([text, pushes]) => ({ pushes: pushes.length, text }))
+      .sort((a, b) => b.pushes - a.pushes),
   ));
 
   await explain(sql, mentor);

@@ -74,7 +74,7 @@ export async function startEdgeFunction(options: EdgeFunctionOptions): Promise<E
   });
   const complaintsRead = readLines(child.stderr, (line) => {
     const url = line.match(/^Listening on (http:\S+)$/)?.[1];
-    if (url) return listening.resolve(url);
+    if (url?.startsWith("http://127.0.0.1:")) return listening.resolve(url);
     complaints.push(line);
     options.onComplaint?.(line);
   });

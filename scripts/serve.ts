@@ -24,6 +24,11 @@ if (!databaseUrl) {
 const secret = Deno.env.get("SCHEDULER_SECRET") || newSecret();
 const provider = Deno.env.get("PUSH_PROVIDER") ||
   (Deno.env.get("FCM_SERVICE_ACCOUNT") ? "fcm" : "log");
+const port = Number(Deno.env.get("PORT") || 8787);
+if (!(Number.isInteger(port) && port >= 1 && port <= 65535)) {
+  console.error("PORT must be a number from 1 to 65535.");
+  Deno.exit(1);
+}
 const passedOn = PASSED_ON.flatMap((name) => {
   const value = Deno.env.get(name);
   return value ? [[name, value]] : [];
@@ -37,7 +42,7 @@ try {
       SCHEDULER_SECRET: secret,
       PUSH_PROVIDER: provider,
     },
-    port: Number(Deno.env.get("PORT") || 8787),
+    port,
     onLog: (line) => console.log(line),
     onComplaint: (line) => console.error(line),
   });
@@ -48,9 +53,8 @@ try {
     }. Ctrl-C ends it. To start a run:\n\n` +
       `  curl -X POST -H "X-Scheduler-Secret: ${secret}" ${edge.url}\n`,
   );
-  const { code } = await edge.ended;
-  Deno.exit(code);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  await edge.ended;
+} catch {
+  // It has said why.
   Deno.exit(1);
 }

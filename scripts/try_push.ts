@@ -14,9 +14,13 @@ if (!token) {
 try {
   const { fcm } = await readConfiguration((name) =>
     // Only what FCM needs is asked for here.
-    ({ SCHEDULER_DB_URL: "postgresql://none", PUSH_PROVIDER: "fcm" })[name] ?? Deno.env.get(name)
+    ({ SCHEDULER_DB_URL: "postgresql://none", PUSH_PROVIDER: "log" })[name] ?? Deno.env.get(name)
   );
-  if (!fcm) throw new ConfigurationError(["FCM_SERVICE_ACCOUNT is missing."]);
+  if (!fcm) {
+    throw new ConfigurationError([
+      "FCM_SERVICE_ACCOUNT is missing: the JSON of the service account that may send.",
+    ]);
+  }
   const [outcome] = await fcmProvider(fcm).send([{
     notificationId: 0,
     token,

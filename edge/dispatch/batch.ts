@@ -95,16 +95,22 @@ class Tally {
  * Asks again where the database is gone or busy for a moment, so that what was
  * sent is not forgotten at once. The work can be repeated without harm.
  */
-async function insist<T>(work: (repeated: boolean) => Promise<T>): Promise<T> {
+async function insist<T>(
+  work: (repeated: boolean) => Promise<T>,
+  mayGoOn: () => boolean,
+): Promise<T> {
   for (let pause = 250;; pause *= 2) {
     try {
       return await work(pause > 250);
     } catch (error) {
-      if (isRefusedArgument(error) || pause > 2000) throw error;
+      if (isRefusedArgument(error) || pause > LONGEST_PAUSE_MS || !mayGoOn()) throw error;
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 }
+
+const LONGEST_PAUSE_MS = 2000;
+const FINISH_MS = 15_000;
 
 /** While the database works for one page, another is being sent. */
 const LANES = 2;
@@ -125,10 +131,15 @@ async function dispatchPages(run: Run, tally: Tally): Promise<"completed" | "par
     if (page.length === 0) return false;
     if (page.length === options.pageSize && lanes.length < LANES) lanes.push(lane());
     const results = await sendPage(page, state, limiter, () => clock() < sendsUntil, options);
-    const recorded = await insist(async (repeated) =>
-      (await outbox.record(results, order.invocation_id))
-        // A record whose answer was lost finds its rows done.
-        .map((row) => ({ ...row, recorded: row.recorded || (repeated && row.status === "sent") }))
+    const recorded = await insist(
+      async (repeated) =>
+        (await outbox.record(results, order.invocation_id))
+          // A record whose answer was lost finds its rows done.
+          .map((row) => ({
+            ...row,
+            recorded: row.recorded || (repeated && row.status === "sent"),
+          })),
+      () => clock() < sendsUntil,
     );
     tally.count(page, results, recorded);
     return true;
@@ -156,6 +167,7 @@ async function dispatchPages(run: Run, tally: Tally): Promise<"completed" | "par
 
 export interface RunResult {
   summary: Summary;
+  candidates: number;
   failure?: DescribedError;
 }
 
@@ -181,6 +193,7 @@ export async function runEvaluationBatch(run: Run): Promise<RunResult> {
       if (run.evaluates) tally.candidates = await outbox.evaluate(order);
       status = order.dry_run ? "completed" : await dispatchPages(run, tally);
     });
+    const endsUntil = run.clock() + FINISH_MS;
     await attempt(async () => {
       figures = await insist(() =>
         outbox.finish(order.invocation_id, {
@@ -191,13 +204,12 @@ export async function runEvaluationBatch(run: Run): Promise<RunResult> {
           errors: tally.errors,
           error_type: failure?.error_type ?? null,
           error_message: failure?.error_message ?? null,
-        })
-      );
+        }), () => run.clock() < endsUntil);
     });
   } finally {
     summary = logRunResult(run, tally, figures);
   }
-  return { summary, ...(failure && { failure }) };
+  return { summary, candidates: tally.candidates, ...(failure && { failure }) };
 }
 
 /** The log of a run whose database can't be reached: it begins, fails and ends. */
@@ -211,7 +223,7 @@ export function unableToStart(
   log.failed(failure);
   const summary = summarise(order.invocation_id, new Tally(log), undefined, durationMs);
   log.completed(summary);
-  return { summary, failure };
+  return { summary, candidates: 0, failure };
 }
 
 function logRunResult(run: Run, tally: Tally, figures: InvocationSummary | undefined): Summary {

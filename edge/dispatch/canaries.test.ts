@@ -55,6 +55,27 @@ Deno.test("nothing of a body is repeated, whatever field it stands in", async ()
     unseen(await response.text(), `the answer to ${body}`);
     unseen(log.lines, "the log");
   }
+  const ledger = await open.sql`select row_to_json(i)::text as row from scheduler.invocations i`;
+  unseen(ledger, "the ledger");
+});
+
+Deno.test("what a device's row names as its provider is not repeated", async () => {
+  await using open = openOutbox(await testDatabase());
+  await open.sql`select tests.waiting() from generate_series(1, ${CANARIES.length})`;
+  for (const [i, canary] of CANARIES.entries()) {
+    await open.sql`
+      update public.device_tokens set provider = ${canary}
+      where user_id = (select user_id from scheduler.notifications where id = ${i + 1})
+    `;
+  }
+  const { dependencies, log } = prepare({ outbox: open.outbox });
+  const request = post({ job_name: "dispatch-backlog" });
+  unseen(await (await handleScheduledInvocation(request, dependencies)).text(), "the answer");
+  unseen(log.lines, "the log");
+  const said = log.entries().filter(({ event }) => event === "mentor_evaluation_error");
+  assert.equal(said.length, CANARIES.length);
+  const ledger = await open.sql`select row_to_json(i)::text as row from scheduler.invocations i`;
+  unseen(ledger, "the ledger");
 });
 
 Deno.test("nothing of a request's headers is repeated, whether it is let in or not", async () => {

@@ -160,11 +160,24 @@ Deno.test("of requests with one id that come at once, one runs", async () => {
 Deno.test("an invocation that is asked for twice by its own id runs once", async () => {
   await using database = openOutbox(await testDatabase());
   const body = { invocation_id: RUN };
-  assert.equal((await ask(database.outbox, post(body))).answer.replayed, undefined);
+  const { answer: first } = await ask(database.outbox, post(body));
+  assert.equal(first.replayed, undefined);
   const { answer, status } = await ask(database.outbox, post(body));
   assert.equal(status, 200);
   assert.equal(answer.replayed, true);
   assert.equal(answer.completed, true);
+});
+
+Deno.test("an answer that is given again says what the first one said, and that it is replayed", async () => {
+  await using database = openOutbox(await testDatabase());
+  await database.sql`select tests.waiting() from generate_series(1, 3)`;
+  const { answer: first } = await ask(database.outbox, post({ invocation_id: RUN }));
+  const { answer } = await ask(database.outbox, post({ invocation_id: RUN }));
+  const { duration_ms, ...rest } = answer;
+  assert.ok(duration_ms >= 0);
+  const { duration_ms: _, ...figures } = first;
+  assert.equal(figures.total_dispatched, 3);
+  assert.deepEqual(rest, { ...figures, replayed: true });
 });
 
 Deno.test("who prefers not to wait is answered at once, and the work goes on", async () => {

@@ -66,17 +66,17 @@ function explained(error: Error): string {
 
 function failed(run: { error_type: string; invocation_id: string; replayed?: true }): Response {
   const { error_type: type, ...rest } = run;
-  const message = "The run failed. The log and scheduler.invocations say more.";
+  const message = "The run failed. The log of the function says more.";
   return answer(500, { error: { type, message }, ...rest });
 }
 
-function finished({ summary, failure }: RunResult): Response {
-  if (!failure) return answer(200, summary);
+function finished({ summary, candidates, failure }: RunResult): Response {
+  if (!failure) return answer(200, { ...summary, total_candidates: candidates });
   return failed({ error_type: failure.error_type, invocation_id: summary.invocation_id });
 }
 
 function replayed(summary: InvocationSummary): Response {
-  const { status, error_type, total_candidates: _, ...figures } = summary;
+  const { status, error_type, ...figures } = summary;
   if (status === "failed") {
     return failed({ error_type, invocation_id: summary.invocation_id, replayed: true });
   }

@@ -16,11 +16,17 @@ try {
   const { databaseUrl, secrets, fcm, ...options } = await readConfiguration((name) =>
     Deno.env.get(name)
   );
+  if (secrets.length === 0) {
+    console.error("SCHEDULER_SECRET is not set: every request is refused.");
+  }
   const providers: PushProvider[] = [logProvider((line) => console.error(line))];
   if (fcm) providers.push(fcmProvider(fcm));
 
   const dependencies = {
-    outbox: new Outbox(new Database(() => connect(databaseUrl, "scenario-scheduler"))),
+    outbox: new Outbox(
+      new Database(() => connect(databaseUrl, "scenario-scheduler")),
+      new Database(() => connect(databaseUrl, "scenario-scheduler", 1)),
+    ),
     logger: new StructuredLogger((line) => console.log(line)),
     secrets,
     options: {
@@ -37,7 +43,8 @@ try {
     onListen: ({ hostname, port }) => console.error(`Listening on http://${hostname}:${port}/`),
   }, (request) => handleScheduledInvocation(request, dependencies));
 } catch (error) {
-  if (!(error instanceof ConfigurationError)) throw error;
-  console.error(error.message);
+  if (error instanceof ConfigurationError) console.error(error.message);
+  else if (error instanceof Deno.errors.AddrInUse) console.error("The port is taken.");
+  else throw error;
   Deno.exit(1);
 }

@@ -2,7 +2,7 @@
 // decisions are made there.
 
 import type { Database as Connection } from "../shared/database.ts";
-import type { Database, Json } from "../shared/database.types.ts";
+import type { Database } from "../shared/database.types.ts";
 import type { PushOutcome } from "./providers/provider.ts";
 
 /** PostgREST can't say which columns of a composite are never null; these are not. */
@@ -29,7 +29,7 @@ type Message = Pick<
   | "body"
 >;
 
-export type Claimed = Message & { data: Record<string, Json>; devices: Device[] };
+export type Claimed = Message & { data: Record<string, string>; devices: Device[] };
 
 export type InvocationSummary = Whole<Composites["invocation_summary"]>;
 export type Recorded = Functions["record_push_results"]["Returns"][number];
@@ -68,11 +68,15 @@ export interface Ending {
 const FIRST_CONTACT_MS = 10_000;
 
 export class Outbox {
-  constructor(private readonly database: Connection) {}
+  /** A connection of its own for the beginning, which is not to wait behind the runs that are on. */
+  constructor(
+    private readonly database: Connection,
+    private readonly door: Connection = database,
+  ) {}
 
   /** Opens the run; started is false where the same request ran before, under the id returned. */
   async start(order: Order): Promise<{ id: string; started: boolean }> {
-    const [row] = await this.database.within(FIRST_CONTACT_MS)<{ id: string; started: boolean }>`
+    const [row] = await this.door.within(FIRST_CONTACT_MS)<{ id: string; started: boolean }>`
       select started.id, started.started
       from public.start_invocation(
         job_name => ${order.job_name},
@@ -145,7 +149,7 @@ export class Outbox {
   }
 
   async summary(invocation_id: string): Promise<InvocationSummary> {
-    const [row] = await this.database.rows<InvocationSummary>`
+    const [row] = await this.door.rows<InvocationSummary>`
       select summary.* from public.invocation_summary(invocation_id => ${invocation_id}::uuid) as summary
     `;
     if (!row) throw new Error("invocation_summary returned no row");

@@ -72,14 +72,14 @@ Deno.test("every device of a notification gets it, and each has a result with it
   assert.equal(provider.messages.length, 2);
 });
 
-Deno.test("the message says what the notification says; its data is text only", async () => {
+Deno.test("the message says what the notification says; its data is text only, without what is null", async () => {
   const provider = memoryProvider();
   await send([claimed(7, [device("phone")], {
     title: "Hei",
     body: "Takk",
     collapse_key: "scenario-7",
     ttl_seconds: 120,
-    data: { scenario_type: "milestone", milestone: 25, first: true },
+    data: { scenario_type: "milestone", milestone: 25, first: true, of: { days: 365 }, last: null },
   })], provider);
   const [message] = provider.messages;
   assert.equal(message?.title, "Hei");
@@ -90,6 +90,7 @@ Deno.test("the message says what the notification says; its data is text only", 
     scenario_type: "milestone",
     milestone: "25",
     first: "true",
+    of: '{"days":365}',
     notification_id: "7",
   });
 });
@@ -259,6 +260,33 @@ Deno.test("many devices of another account stop the run, and none of them is put
   const results = await send(pageOf(40), provider, { state, concurrency: 4 });
   assert.ok(outcomes(results).every((one) => one === "held"));
   assert.ok(provider.messages.length < 15);
+  assert.equal(state.stopped?.error_code, "SENDER_ID_MISMATCH");
+});
+
+Deno.test("pages of three are enough to tell that the account is another one", async () => {
+  const provider = memoryProvider(() => MISMATCH);
+  const state = new RunState();
+  const first = await send(pageOf(3), provider, { state, concurrency: 1 });
+  assert.deepEqual(outcomes(first), ["held", "held", "held"]);
+  assert.deepEqual(codes(first), Array(3).fill("SENDER_ID_MISMATCH"));
+  const second = await send(pageOf(3), provider, { state, concurrency: 1 });
+  assert.deepEqual(codes(second), Array(3).fill("NOT_TRIED"));
+  assert.equal(provider.messages.length, 3);
+});
+
+Deno.test("what another provider sends does not hide that one takes us for somebody else", async () => {
+  const [usual, other] = [
+    memoryProvider(() => MISMATCH),
+    memoryProvider(() => SENT, { name: "other" }),
+  ];
+  const page = [
+    ...Array.from({ length: 20 }, (_, i) => device(`other ${i}`, null, "other")),
+    ...Array.from({ length: 10 }, (_, i) => device(`usual ${i}`)),
+  ].map((one, i) => claimed(i + 1, [one]));
+  const state = new RunState();
+  const results = await send(page, usual, { state, concurrency: 1, providers: [other] });
+  assert.deepEqual(outcomes(results), [...Array(20).fill("sent"), ...Array(10).fill("held")]);
+  assert.equal(usual.messages.length, 3);
   assert.equal(state.stopped?.error_code, "SENDER_ID_MISMATCH");
 });
 

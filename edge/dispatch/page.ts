@@ -81,20 +81,13 @@ interface Batch {
 }
 
 function messageFor({ notification, device }: Target): PushMessage {
-  const data: Record<string, string> = {};
-  for (const [name, value] of Object.entries(notification.data)) {
-    if (value !== null) {
-      data[name] = typeof value === "object" ? JSON.stringify(value) : String(value);
-    }
-  }
-  data["notification_id"] = String(notification.notification_id);
   return {
     notificationId: notification.notification_id,
     token: device.token,
     platform: device.platform,
     title: notification.title,
     body: notification.body,
-    data,
+    data: notification.data,
     collapseKey: notification.collapse_key,
     ttlSeconds: notification.ttl_seconds,
     expiresAt: notification.expires_at,

@@ -161,7 +161,11 @@ Deno.test("a field of the wrong type is named", async () => {
   const wrong: Record<string, unknown[]> = {
     job_name: [5, true, [], {}],
     invocation_id: [5, true, "", "not a uuid", UUID.slice(1), `${UUID} `, [UUID]],
-    scheduled_for: [5, true, "", "tomorrow", "2026-03-01", "2026-13-01T00:00:00Z", {}],
+    scheduled_for: [
+      ...[5, true, "", "tomorrow", "2026-03-01", "2026-03-01T06:00:00", {}],
+      ...["2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-02-29T00:00:00Z"],
+      ...["0000-01-01T00:00:00Z", "2026-03-01T25:00:00Z", "2026-03-01T06:00:00+25"],
+    ],
     triggered_by: [5, true, "", "two words", "x".repeat(64), "\n", []],
     scenarios: ["inactivity", 5, {}, [], [5], [null], [""], ["Robert'); drop"], [["inactivity"]]],
     organisation_ids: [UUID, 5, {}, [], [5], [null], ["no uuid"], Array(1001).fill(UUID)],
@@ -173,6 +177,20 @@ Deno.test("a field of the wrong type is named", async () => {
       assert.equal(status, 400, `${field} ${JSON.stringify(value)}`);
       assert.ok(message.includes(field), message);
     }
+  }
+});
+
+Deno.test("a label that could be a device's token, somebody's id or number is refused", async () => {
+  for (
+    const triggered_by of [
+      "dKanariTokenOfADevice:APA91bHkanariKANARI",
+      "ca9a41f0-9d1e-4c0a-8b1d-ca9a41f0ca9a",
+      "tel:98765432",
+    ]
+  ) {
+    const { status, message } = await refusal(post({ triggered_by }));
+    assert.equal(status, 400, triggered_by);
+    assert.match(message, /triggered_by must be a short label/);
   }
 });
 
@@ -238,6 +256,22 @@ Deno.test("every field is taken as it is said", () => {
     scheduled_for: "2026-03-01T06:00:00.000Z",
     webhook_id: "msg_1",
   });
+});
+
+Deno.test("a moment is taken as ISO and PostgreSQL write it, as the moment that it is", () => {
+  const moments = {
+    "2026-03-01T06:00:00Z": "2026-03-01T06:00:00.000Z",
+    "2026-03-01T06:00:00+01:00": "2026-03-01T05:00:00.000Z",
+    "2026-03-01T06:00:00+01": "2026-03-01T05:00:00.000Z",
+    "2026-03-01 06:00:00.123456+00": "2026-03-01T06:00:00.123Z",
+    "2026-03-01 06:00:00-0330": "2026-03-01T09:30:00.000Z",
+    "2026-01-01T00:00:00+23:00": "2025-12-31T01:00:00.000Z",
+    "2028-02-29T00:00:00Z": "2028-02-29T00:00:00.000Z",
+  };
+  for (const [scheduled_for, moment] of Object.entries(moments)) {
+    const order = parseOrder(JSON.stringify({ scheduled_for }), null);
+    assert.equal(order.scheduled_for, moment, scheduled_for);
+  }
 });
 
 Deno.test("whatever JSON is sent, the answer is an order or the caller's mistake", () => {

@@ -27,6 +27,10 @@ Deno.test("who sends the secret is let in, in its own header or as a bearer", as
       { "x-scheduler-secret": SECRET } as Given,
       { authorization: `Bearer ${SECRET}` },
       { authorization: `bearer ${SECRET}` },
+      // An empty or wrong one does not spoil the other.
+      { "x-scheduler-secret": "", authorization: `Bearer ${SECRET}` },
+      { "x-scheduler-secret": OTHER, authorization: `Bearer ${SECRET}` },
+      { "x-scheduler-secret": SECRET, authorization: `Bearer ${OTHER}` },
     ]
   ) assert.deepEqual(await given(headers, [SECRET]), { kind: "secret" });
 });

@@ -5,6 +5,8 @@ import { Webhook } from "standardwebhooks";
 
 const SIGNATURE_HEADERS = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
+const LONGEST_ID = 255;
+
 export type Credentials = { kind: "secret" } | { kind: "signature"; webhookId: string };
 
 async function digest(text: string): Promise<Uint8Array> {
@@ -67,12 +69,13 @@ export async function authenticate(
     const matches = await Promise.all(secrets.map((secret) => equal(given, secret)));
     if (matches.includes(true)) return { kind: "secret" };
   }
-  if (body !== undefined && offersSignature(headers)) {
+  const id = headers.get("webhook-id") ?? "";
+  if (body !== undefined && offersSignature(headers) && id.length <= LONGEST_ID) {
     const sent = Object.fromEntries(
       SIGNATURE_HEADERS.map((name) => [name, headers.get(name) ?? ""]),
     );
     if (secrets.some((secret) => signed(secret, sent, body))) {
-      return { kind: "signature", webhookId: sent["webhook-id"] ?? "" };
+      return { kind: "signature", webhookId: id };
     }
   }
   return undefined;

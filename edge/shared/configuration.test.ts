@@ -145,6 +145,30 @@ Deno.test("numbers out of their bounds, and what is no number, are refused", asy
   }
 });
 
+Deno.test("a number is repeated only where it is too short to be somebody's", async () => {
+  assert.match(await complaint(readWith({ PAGE_SIZE: "5001" })), /, not 5001\./);
+  for (const PAGE_SIZE of ["+47 987 65 432", "98765432", "-98765432", "98.765"]) {
+    assert.ok(!(await complaint(readWith({ PAGE_SIZE }))).includes("98"), PAGE_SIZE);
+  }
+});
+
+Deno.test("an address of the database that the driver could not read is refused, without its password", async () => {
+  for (
+    const SCHEDULER_DB_URL of [
+      "postgresql://user:kanari/word@db.example.org:5432/postgres",
+      "postgresql://user:kanari%word@db.example.org:5432/postgres",
+      "postgresql://user:kanari@db.example.org:port/postgres",
+      "host=db.example.org user=user password=kanari",
+    ]
+  ) {
+    const said = await complaint(readWith({ SCHEDULER_DB_URL }));
+    assert.match(said, /SCHEDULER_DB_URL .*must be of the form postgresql:/);
+    assert.ok(!said.includes("kanari"), said);
+  }
+  const escaped = "postgresql://user:kanari%2Fword@db.example.org:5432/postgres";
+  assert.equal((await readWith({ SCHEDULER_DB_URL: escaped })).databaseUrl, escaped);
+});
+
 Deno.test("plain http is refused, but on loopback", async () => {
   for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"]) {
     assert.equal((await readWith({ FCM_ENDPOINT: url })).fcm?.endpoint, url);

@@ -10,9 +10,9 @@ const BIGINT = 20;
 const TIMES = [1082, 1114, 1184];
 
 /** Rows come as database.types.ts describes them: numbers for bigint, texts for times. */
-export function connect(url: string, name: string): Sql {
+export function connect(url: string, name: string, connections = 2): Sql {
   return postgres(url, {
-    max: 2,
+    max: connections,
     prepare: false,
     idle_timeout: 20,
     connect_timeout: 10,
@@ -61,7 +61,8 @@ export class Database {
       const timer = setTimeout(() => {
         if (this.#sql === sql) this.#sql = this.open();
         silence.reject(new TypedError("timeout_error", "the database did not answer in time"));
-        sql.end({ timeout: 0 }).catch(() => {});
+        // Other queries of the old pool may still be answered.
+        sql.end({ timeout: limitMs / 1000 }).catch(() => {});
       }, limitMs);
       try {
         return await Promise.race([sql<Row[]>(text, ...values), silence.promise]);

@@ -1205,6 +1205,13 @@ export type Database = {
         Args: { "deliver_after": string; "facts": Json; "reason": string; "scenario_type": string };
         Returns: string;
       };
+      "foresee_evaluation": {
+        Args: { "organisation_ids": (string)[]; "scenarios": (string)[] };
+        Returns: {
+          "evaluated": number;
+          "suppressed": number;
+        }[];
+      };
       "forget_hints": { Args: { "user_ids": (string)[] }; Returns: undefined };
       "judge_occurrences": {
         Args: {

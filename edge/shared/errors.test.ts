@@ -45,6 +45,8 @@ Deno.test("what the database refuses, and a connection that is lost, is a databa
       "23505",
       "P0001",
       "ECONNREFUSED",
+      "ENOTFOUND",
+      "EAI_AGAIN",
       "CONNECTION_CLOSED",
       "CONNECT_TIMEOUT",
     ]
@@ -56,7 +58,16 @@ Deno.test("what the database refuses, and a connection that is lost, is a databa
 });
 
 Deno.test("a lost connection is told from a statement that failed", () => {
-  for (const code of ["ECONNREFUSED", "ECONNRESET", "CONNECTION_CLOSED", "57P01", "57P03"]) {
+  for (
+    const code of [
+      "ECONNREFUSED",
+      "ECONNRESET",
+      "EAI_AGAIN",
+      "CONNECTION_CLOSED",
+      "57P01",
+      "57P03",
+    ]
+  ) {
     assert.ok(isLostConnection(withCode(code)), code);
   }
   for (const code of ["42501", "23505", "57014", "22023", ""]) {

@@ -66,6 +66,13 @@ export function describeError(error: unknown): DescribedError {
       error_message: `no connection to the database: ${code}`,
     };
   }
+  if (["42883", "3F000", "42501"].includes(code)) {
+    return {
+      error_type: "database_error",
+      error_message:
+        `the database answered ${code}: are the migrations applied, and has the login its rights?`,
+    };
+  }
   if (/^[0-9A-Z]{5}$/.test(code)) {
     return { error_type: "database_error", error_message: `the database answered ${code}` };
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sanitize } from "./sanitize.ts";
+import { isLabel, sanitize } from "./sanitize.ts";
 
 const around = fc.string({ unit: "grapheme", maxLength: 40 });
 const letters = (least: number, most: number) =>
@@ -49,6 +49,7 @@ Deno.test("an e-mail address never survives, nor its parts", () => {
   const address = fc.tuple(letters(12, 20), letters(12, 20), fc.constantFrom("no", "example.org"));
   neverSurvives(address.map(([name, host, top]) => `${name}@${host}.${top}`), 5);
   neverSurvives(address.map(([name, host, top]) => `${name}.æøå+push@${host}.${top}`), 5);
+  assert.equal(sanitize("to a@[192.0.2.4], gone"), "to [email], gone");
 });
 
 Deno.test("a phone number never survives, however it is written", () => {
@@ -66,6 +67,8 @@ Deno.test("a phone number never survives, however it is written", () => {
       "+47 (0) 912 34 567",
       "+47/912/34/567",
       "+1 (555) 010-9999",
+      "+47\t912\t34\t567",
+      "+47\u00a0912\u00a034\u00a0567",
     ]
   ) {
     assert.equal(sanitize(`call ${number} now`).match(/\d/), null, number);
@@ -84,6 +87,12 @@ Deno.test("a long run of digits never survives", () => {
 Deno.test("a token never survives, nor a usable piece of it", () => {
   const inTokens = fc.constantFrom(..."abcdefghijkLMNOPQRSTUVWXYZ_:-");
   neverSurvives(fc.string({ unit: inTokens, minLength: 24, maxLength: 200 }));
+  const hex = fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: 33 });
+  neverSurvives(hex);
+  neverSurvives(letters(16, 40).map((inside) => `ExponentPushToken[${inside}]`));
+  neverSurvives(
+    fc.tuple(letters(10, 20), digits(6, 9), letters(10, 20)).map((parts) => parts.join("")),
+  );
 });
 
 Deno.test("a JWT never survives, nor its claims", () => {
@@ -98,6 +107,11 @@ Deno.test("a connection string never survives, nor its password or its host", ()
     3,
   );
   assert.equal(sanitize("at postgres://a:b!c@d/e, gone"), "at [url] gone");
+  assert.equal(sanitize("at _postgres://a:b@c/d gone"), "at _[url] gone");
+  const keywords = parts.map(([user, password, host]) =>
+    `host=${host} port=5432 user=${user} password = ${password} dbname=postgres`
+  );
+  neverSurvives(keywords, 3);
 });
 
 Deno.test("a stack trace never survives", () => {
@@ -106,6 +120,15 @@ Deno.test("a stack trace never survives", () => {
   assert.equal(sanitize(stack.replaceAll("\n", "\r\n")), "Error: it broke");
   assert.equal(sanitize(stack.replaceAll("\n", " ")), "Error: it broke");
   assert.equal(sanitize(stack.replaceAll("\n", "\r")), "Error: it broke");
+  for (
+    const frame of [
+      "/srv/app/index.ts:10:5",
+      "new Foo (/srv/app/foo.ts:1:2)",
+      "async Foo.bar (file:///srv/app/foo.ts:1:2)",
+      "async file:///srv/app/foo.ts:1:2",
+      "ext:core/01_core.js:1:2",
+    ]
+  ) assert.equal(sanitize(`it broke at ${frame}`), "it broke", frame);
 });
 
 Deno.test("what comes out is one line, and bounded", () => {
@@ -127,4 +150,28 @@ Deno.test("an ordinary message stays as it is", () => {
       "unknown scenario 'inactive'. Known are expiry, inactivity, milestone.",
     ]
   ) assert.equal(sanitize(message), message);
+});
+
+Deno.test("a label is words with a number at most; an id, a long number and a token are none", () => {
+  const labels = ["request", "pg_cron", "scenario-scheduler-daily", "ci.main:v12", "run2"];
+  for (const label of labels) assert.ok(isLabel(label), label);
+  const others = [
+    "",
+    "two words",
+    "_a",
+    "a_",
+    "a\n",
+    "a".repeat(64),
+    "dK3nar1Tok3n",
+    "+47 912 34 567",
+  ];
+  for (const other of others) assert.ok(!isLabel(other), other);
+  const secrets = fc.oneof(
+    fc.uuid(),
+    fc.uuid().map((id) => id.replaceAll("-", "")),
+    digits(4, 20).map((run) => `tel:${run}`),
+    letters(24, 60),
+    fc.emailAddress(),
+  );
+  fc.assert(fc.property(secrets, (secret) => assert.ok(!isLabel(secret), secret)));
 });

@@ -16,6 +16,7 @@ begin
   revoke all on all sequences in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
   revoke all on all functions in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
 
+  grant usage on schema public to scheduler_dispatcher;
   for project_function in
     select p.oid::regprocedure
     from pg_catalog.pg_proc as p

@@ -48,4 +48,4 @@ end;
 $$;
 
 comment on function public.claim_notifications(integer, interval, uuid) is
-  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing else is due.';
+  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing is due which is not in other hands.';

@@ -72,7 +72,8 @@ begin
     ) as told
     from scheduler.notifications as latest
     where latest.user_id = mentor.user_id and latest.scenario_type = scenario.scenario_type
-    order by latest.id desc
+    -- In the order of the index that finds them.
+    order by latest.evaluation_date desc
     limit 1
   ) as last_notification on true
   cross join lateral (

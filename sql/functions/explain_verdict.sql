@@ -57,6 +57,8 @@ as $$
       end,
       'The last notification of this scenario (' || (facts #>> '{last_notification,id}') || ') ' || case
         when facts #>> '{last_notification,status}' = 'sent' then 'was sent at ' || (facts #>> '{last_notification,sent_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'pending' and facts #>> '{last_notification,sent_at}' is not null
+          then 'has arrived at one device, and is tried at the others after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
         when facts #>> '{last_notification,status}' = 'pending' then 'goes out after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
         when facts #>> '{last_notification,status}' = 'sending' then 'is being sent'
         else 'is ' || (facts #>> '{last_notification,status}')

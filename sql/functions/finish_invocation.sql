@@ -24,7 +24,9 @@ begin
     raise exception 'errors must be an object of counts by type, not %', coalesce(errors::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', hint = 'Give {} where there was none, or {"timeout_error": 2} for example.';
   end if;
-  if status <> 'completed' then
+  if status <> 'completed' or exists (
+    select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id and invocation.dry_run
+  ) then
     select count(*) into remaining from scheduler.notifications as waiting where waiting.due_at <= now();
   end if;
   update scheduler.invocations as invocation

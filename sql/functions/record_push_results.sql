@@ -15,10 +15,16 @@ begin
 
   if results @? '$[*] ? (@.outcome == "invalid_token")' then
     begin
+      -- Only what was recorded just now: a sender that comes too late puts nothing away.
       perform scheduler.disable_devices(array(
         select distinct result.item ->> 'token'
         from jsonb_array_elements(results) as result (item)
+        join scheduler.push_attempts as attempt
+          on attempt.notification_id = (result.item ->> 'notification_id')::bigint
+          and attempt.token_hash = sha256(convert_to(result.item ->> 'token', 'UTF8'))
         where result.item ->> 'outcome' = 'invalid_token'
+          and attempt.outcome = 'invalid_token'
+          and attempt.attempted_at = now()
       ));
     exception
       -- What was sent stays recorded, whatever a table of the application's says.

@@ -19,7 +19,7 @@ begin
     raise exception 'notifications that are % can''t be brought back', coalesce(wrong, 'of no status')
       using errcode = 'invalid_parameter_value', hint = 'statuses is a list of dead, quarantined, failed and expired.';
   end if;
-  select asked.id::text || ', which ' || coalesce('is ' || existing.status, 'does not exist') into wrong
+  select coalesce(asked.id::text, 'null') || ', which ' || coalesce('is ' || existing.status, 'does not exist') into wrong
   from unnest(notification_ids) as asked (id)
   left join scheduler.notifications as existing on existing.id = asked.id
   where existing.status is null or existing.status <> all (statuses)

@@ -50,9 +50,21 @@ as $$
   last_run as (
     select run.started_at, run.total_candidates, run.total_suppressed
     from scheduler.invocations as run
-    where run.job_name = 'scenario-evaluation'
+    where run.as_of is not null and not run.dry_run
     order by run.started_at desc nulls last
     limit 1
+  ),
+  last_ending as (
+    select run.job_name, run.status, run.finished_at, run.error_type
+    from scheduler.invocations as run
+    where run.finished_at is not null and not run.dry_run
+    order by run.started_at desc
+    limit 1
+  ),
+  unended as (
+    select count(*) as runs, min(run.started_at) as oldest
+    from scheduler.invocations as run
+    where run.status = 'running' and run.started_at < now() - interval '10 minutes'
   )
   select
     'roster',
@@ -130,6 +142,29 @@ as $$
     end
   from (select) as one
   left join last_run on true
+
+  union all
+  select
+    'last run',
+    case when last_ending.status = 'failed' then 'warn' else 'ok' end,
+    case
+      when last_ending.status is null then 'none yet'
+      else format('%s ended as %s at %s%s', last_ending.job_name, last_ending.status,
+        last_ending.finished_at::pg_catalog.timestamptz(0), ': ' || last_ending.error_type)
+    end
+  from (select) as one
+  left join last_ending on true
+
+  union all
+  select
+    'unended runs',
+    case when unended.runs = 0 then 'ok' else 'warn' end,
+    case
+      when unended.runs = 0 then 'every run has ended, or began just now'
+      else format('%s still running since %s: their function was killed. What they held is taken over when its lease ends',
+        unended.runs, unended.oldest::pg_catalog.timestamptz(0))
+    end
+  from unended
 
   union all
   select

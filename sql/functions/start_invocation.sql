@@ -36,9 +36,9 @@ begin
   return query
   insert into scheduler.invocations as invocation (
     id, job_name, status, triggered_by, scheduled_for, webhook_id, dry_run, started_at,
-    total_active_mentors, total_evaluated
+    total_active_mentors, total_evaluated, total_suppressed
   )
-  values (
+  select
     coalesce(start_invocation.invocation_id, gen_random_uuid()),
     start_invocation.job_name,
     'running',
@@ -48,16 +48,16 @@ begin
     start_invocation.dry_run,
     clock_timestamp(),
     (select coalesce(sum(organisation.active_mentors), 0) from scheduler.organisation_state as organisation),
-    case when start_invocation.dry_run then scheduler.count_evaluated(array(
-      select scope
-      from scheduler.evaluation_scopes(
-        scenarios => start_invocation.scenarios,
-        as_of => now(),
-        organisation_ids => start_invocation.organisation_ids,
-        user_ids => null
-      ) as scope
-    )) end
-  )
+    foreseen.evaluated,
+    foreseen.suppressed
+  from (select) as one
+  left join lateral (
+    select evaluation.*
+    from scheduler.foresee_evaluation(
+      scenarios => start_invocation.scenarios, organisation_ids => start_invocation.organisation_ids
+    ) as evaluation
+    where start_invocation.dry_run and start_invocation.job_name = 'scenario-evaluation'
+  ) as foreseen on true
   on conflict do nothing
   returning invocation.id, true;
   if found then

@@ -202,7 +202,7 @@ begin
     returning
       notification.id, notification.lease_token, notification.attempts, notification.user_id,
       notification.organisation_id, notification.scenario_type, notification.occurrence_key,
-      notification.expires_at, notification.title, notification.body, notification.data, decided.devices
+      notification.expires_at, notification.title, notification.body, decided.devices
   )
   select
     written.id,
@@ -219,7 +219,10 @@ begin
     ceil(date_part('epoch', written.expires_at - now()))::integer,
     written.title,
     written.body,
-    written.data,
+    -- What the app needs to open the right place; the facts stay here.
+    jsonb_build_object(
+      'notification_id', written.id::text, 'scenario_type', written.scenario_type, 'occurrence_key', written.occurrence_key
+    ),
     written.devices
   from written
   where written.lease_token is not null

@@ -21,7 +21,7 @@ alter table scheduler.notifications
   add column if not exists due_at timestamptz generated always as (
     case status
       when 'pending' then coalesce(next_attempt_at, deliver_after)
-      when 'sending' then lease_expires_at
+      when 'sending' then coalesce(lease_expires_at, deliver_after)
     end
   ) stored;
 

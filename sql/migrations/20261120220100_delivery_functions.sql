@@ -21,6 +21,7 @@ begin
   revoke all on all sequences in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
   revoke all on all functions in schema scheduler from public, anon, authenticated, scheduler_dispatcher;
 
+  grant usage on schema public to scheduler_dispatcher;
   for project_function in
     select p.oid::regprocedure
     from pg_catalog.pg_proc as p
@@ -177,7 +178,7 @@ end;
 $$;
 
 comment on function public.claim_notifications(integer, interval, uuid) is
-  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing else is due.';
+  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing is due which is not in other hands.';
 
 create or replace function scheduler.count_evaluated(scopes scheduler.evaluation_scope[])
 returns integer
@@ -289,7 +290,8 @@ begin
     ) as told
     from scheduler.notifications as latest
     where latest.user_id = mentor.user_id and latest.scenario_type = scenario.scenario_type
-    order by latest.id desc
+    -- In the order of the index that finds them.
+    order by latest.evaluation_date desc
     limit 1
   ) as last_notification on true
   cross join lateral (
@@ -381,6 +383,8 @@ as $$
       end,
       'The last notification of this scenario (' || (facts #>> '{last_notification,id}') || ') ' || case
         when facts #>> '{last_notification,status}' = 'sent' then 'was sent at ' || (facts #>> '{last_notification,sent_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'pending' and facts #>> '{last_notification,sent_at}' is not null
+          then 'has arrived at one device, and is tried at the others after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
         when facts #>> '{last_notification,status}' = 'pending' then 'goes out after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
         when facts #>> '{last_notification,status}' = 'sending' then 'is being sent'
         else 'is ' || (facts #>> '{last_notification,status}')
@@ -418,7 +422,9 @@ begin
     raise exception 'errors must be an object of counts by type, not %', coalesce(errors::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', hint = 'Give {} where there was none, or {"timeout_error": 2} for example.';
   end if;
-  if status <> 'completed' then
+  if status <> 'completed' or exists (
+    select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id and invocation.dry_run
+  ) then
     select count(*) into remaining from scheduler.notifications as waiting where waiting.due_at <= now();
   end if;
   update scheduler.invocations as invocation
@@ -447,6 +453,39 @@ $$;
 
 comment on function public.finish_invocation(uuid, text, integer, integer, integer, jsonb, text, text) is
   'Closes a run in the ledger with what it did, and returns its figures. One that has ended stays as it ended.';
+
+create or replace function scheduler.foresee_evaluation(scenarios text[], organisation_ids uuid[])
+returns table (evaluated integer, suppressed integer)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  scopes scheduler.evaluation_scope[] := array(
+    select scope
+    from scheduler.evaluation_scopes(
+      scenarios => foresee_evaluation.scenarios,
+      as_of => now(),
+      organisation_ids => foresee_evaluation.organisation_ids,
+      user_ids => null
+    ) as scope
+  );
+begin
+  return query
+  select
+    scheduler.count_evaluated(scopes),
+    (
+      select count(*)::integer
+      from scheduler.judge_occurrences(as_of => now(), scopes => scopes, user_ids => null, explaining => false) as verdict
+      where verdict.due and verdict.reason is not null
+    ) + (
+      select coalesce(sum(resting.mentors), 0)::integer from scheduler.count_resting(scopes) as resting
+    );
+end;
+$$;
+
+comment on function scheduler.foresee_evaluation(text[], uuid[]) is
+  'How many mentors an evaluation would look at now, and how many pushes it would hold back. Writes nothing.';
 
 create or replace function public.invocation_summary(invocation_id uuid)
 returns scheduler.invocation_summary
@@ -565,10 +604,16 @@ begin
 
   if results @? '$[*] ? (@.outcome == "invalid_token")' then
     begin
+      -- Only what was recorded just now: a sender that comes too late puts nothing away.
       perform scheduler.disable_devices(array(
         select distinct result.item ->> 'token'
         from jsonb_array_elements(results) as result (item)
+        join scheduler.push_attempts as attempt
+          on attempt.notification_id = (result.item ->> 'notification_id')::bigint
+          and attempt.token_hash = sha256(convert_to(result.item ->> 'token', 'UTF8'))
         where result.item ->> 'outcome' = 'invalid_token'
+          and attempt.outcome = 'invalid_token'
+          and attempt.attempted_at = now()
       ));
     exception
       -- What was sent stays recorded, whatever a table of the application's says.
@@ -604,7 +649,7 @@ begin
     raise exception 'notifications that are % can''t be brought back', coalesce(wrong, 'of no status')
       using errcode = 'invalid_parameter_value', hint = 'statuses is a list of dead, quarantined, failed and expired.';
   end if;
-  select asked.id::text || ', which ' || coalesce('is ' || existing.status, 'does not exist') into wrong
+  select coalesce(asked.id::text, 'null') || ', which ' || coalesce('is ' || existing.status, 'does not exist') into wrong
   from unnest(notification_ids) as asked (id)
   left join scheduler.notifications as existing on existing.id = asked.id
   where existing.status is null or existing.status <> all (statuses)
@@ -705,9 +750,21 @@ as $$
   last_run as (
     select run.started_at, run.total_candidates, run.total_suppressed
     from scheduler.invocations as run
-    where run.job_name = 'scenario-evaluation'
+    where run.as_of is not null and not run.dry_run
     order by run.started_at desc nulls last
     limit 1
+  ),
+  last_ending as (
+    select run.job_name, run.status, run.finished_at, run.error_type
+    from scheduler.invocations as run
+    where run.finished_at is not null and not run.dry_run
+    order by run.started_at desc
+    limit 1
+  ),
+  unended as (
+    select count(*) as runs, min(run.started_at) as oldest
+    from scheduler.invocations as run
+    where run.status = 'running' and run.started_at < now() - interval '10 minutes'
   )
   select
     'roster',
@@ -785,6 +842,29 @@ as $$
     end
   from (select) as one
   left join last_run on true
+
+  union all
+  select
+    'last run',
+    case when last_ending.status = 'failed' then 'warn' else 'ok' end,
+    case
+      when last_ending.status is null then 'none yet'
+      else format('%s ended as %s at %s%s', last_ending.job_name, last_ending.status,
+        last_ending.finished_at::pg_catalog.timestamptz(0), ': ' || last_ending.error_type)
+    end
+  from (select) as one
+  left join last_ending on true
+
+  union all
+  select
+    'unended runs',
+    case when unended.runs = 0 then 'ok' else 'warn' end,
+    case
+      when unended.runs = 0 then 'every run has ended, or began just now'
+      else format('%s still running since %s: their function was killed. What they held is taken over when its lease ends',
+        unended.runs, unended.oldest::pg_catalog.timestamptz(0))
+    end
+  from unended
 
   union all
   select
@@ -872,9 +952,9 @@ begin
   return query
   insert into scheduler.invocations as invocation (
     id, job_name, status, triggered_by, scheduled_for, webhook_id, dry_run, started_at,
-    total_active_mentors, total_evaluated
+    total_active_mentors, total_evaluated, total_suppressed
   )
-  values (
+  select
     coalesce(start_invocation.invocation_id, gen_random_uuid()),
     start_invocation.job_name,
     'running',
@@ -884,16 +964,16 @@ begin
     start_invocation.dry_run,
     clock_timestamp(),
     (select coalesce(sum(organisation.active_mentors), 0) from scheduler.organisation_state as organisation),
-    case when start_invocation.dry_run then scheduler.count_evaluated(array(
-      select scope
-      from scheduler.evaluation_scopes(
-        scenarios => start_invocation.scenarios,
-        as_of => now(),
-        organisation_ids => start_invocation.organisation_ids,
-        user_ids => null
-      ) as scope
-    )) end
-  )
+    foreseen.evaluated,
+    foreseen.suppressed
+  from (select) as one
+  left join lateral (
+    select evaluation.*
+    from scheduler.foresee_evaluation(
+      scenarios => start_invocation.scenarios, organisation_ids => start_invocation.organisation_ids
+    ) as evaluation
+    where start_invocation.dry_run and start_invocation.job_name = 'scenario-evaluation'
+  ) as foreseen on true
   on conflict do nothing
   returning invocation.id, true;
   if found then
@@ -1116,7 +1196,7 @@ begin
     returning
       notification.id, notification.lease_token, notification.attempts, notification.user_id,
       notification.organisation_id, notification.scenario_type, notification.occurrence_key,
-      notification.expires_at, notification.title, notification.body, notification.data, decided.devices
+      notification.expires_at, notification.title, notification.body, decided.devices
   )
   select
     written.id,
@@ -1133,7 +1213,10 @@ begin
     ceil(date_part('epoch', written.expires_at - now()))::integer,
     written.title,
     written.body,
-    written.data,
+    -- What the app needs to open the right place; the facts stay here.
+    jsonb_build_object(
+      'notification_id', written.id::text, 'scenario_type', written.scenario_type, 'occurrence_key', written.occurrence_key
+    ),
     written.devices
   from written
   where written.lease_token is not null

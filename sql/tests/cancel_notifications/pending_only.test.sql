@@ -6,7 +6,10 @@ select status, tests.waiting() as id
 from unnest(array['pending', 'sending', 'sent', 'failed', 'dead', 'expired', 'quarantined', 'cancelled']) as status;
 select id as pending from present where status = 'pending' \gset
 update scheduler.notifications as notification
-set status = present.status, lease_token = case when present.status = 'sending' then gen_random_uuid() end
+set
+  status = present.status,
+  lease_token = case when present.status = 'sending' then gen_random_uuid() end,
+  lease_expires_at = case when present.status = 'sending' then now() + interval '1 minute' end
 from present where present.id = notification.id;
 create temporary table before on commit drop as select * from scheduler.notifications where id <> :pending;
 

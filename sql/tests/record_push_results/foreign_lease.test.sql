@@ -1,5 +1,5 @@
 begin;
-select plan(16);
+select plan(17);
 
 select tests.waiting() as notification \gset
 select tests.claimed();
@@ -29,6 +29,8 @@ select is_empty(format('select * from scheduler.push_attempts where notification
 select is(tests.recorded(tests.said(:notification, 'retry')), 'pending', 'the sender that holds the lease can record');
 
 -- Nobody's lease.
+select tests.recorded(tests.said(:notification, 'invalid_token', more => jsonb_build_object('lease_token', gen_random_uuid())));
+select is((select count(*) from public.device_tokens where disabled_at is not null), 0::bigint, 'under a made-up lease_token no device is put away');
 select is(
   tests.recorded(tests.said(:notification, 'sent', more => jsonb_build_object('lease_token', gen_random_uuid()))), null,
   'a made-up lease_token records nothing'

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { codeOf, pause, testDatabase } from "../../scripts/testing.ts";
+import { Proxy } from "../tests/proxy.ts";
+import { connect, Database } from "./database.ts";
+import { TypedError } from "./errors.ts";
+
+/** A database behind a proxy, and how many pools it took. */
+async function openDatabase() {
+  const database = await testDatabase();
+  const proxy = new Proxy();
+  let pools = 0;
+  const connection = new Database(() => {
+    pools++;
+    return connect(proxy.url(database.url), "test");
+  });
+  return {
+    connection,
+    proxy,
+    get pools() {
+      return pools;
+    },
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await proxy.end();
+      await database.drop();
+    },
+  };
+}
+
+/** How long a query took to fail for want of an answer. */
+async function timeToGiveUp(query: Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  const error = await query.then(() => undefined, (reason: unknown) => reason);
+  assert.ok(error instanceof TypedError, String(error));
+  assert.equal(error.type, "timeout_error");
+  return performance.now() - began;
+}
+
+Deno.test("a query to a place that takes connections, and closes them or says nothing, ends within its limit, and the next one has a new pool", async () => {
+  for (const how of ["silent", "closing"] as const) {
+    await using world = await openDatabase();
+    const { connection, proxy } = world;
+    proxy.goDown(how);
+    const took = await timeToGiveUp(connection.within(300)`select 1`);
+    assert.ok(took >= 290 && took < 2000, `${how}: ${took}`);
+    proxy.comeUp();
+    assert.deepEqual([...await connection.within(5000)`select 1 as one`], [{ one: 1 }]);
+    assert.equal(world.pools, 2);
+  }
+});
+
+Deno.test("a query that is never answered ends within its limit, with all that wait on the same pool", async () => {
+  await using world = await openDatabase();
+  const { connection, proxy } = world;
+  assert.deepEqual([...await connection.rows`select 1 as one`], [{ one: 1 }]);
+  const all = Array.from(
+    { length: 5 },
+    () => timeToGiveUp(connection.within(300)`select pg_sleep(30)`),
+  );
+  for (const took of await Promise.all(all)) assert.ok(took >= 290 && took < 2000, String(took));
+  assert.deepEqual([...await connection.within(5000)`select 2 as two`], [{ two: 2 }]);
+  assert.equal(world.pools, 2);
+  for (let i = 0; i < 200 && proxy.cuts < 2; i++) await pause(10);
+  assert.equal(proxy.cuts, 2, "the connections of the first pool are closed");
+});
+
+Deno.test("a query that the database answers in time keeps the pool, and its error as it is", async () => {
+  await using world = await openDatabase();
+  const { connection } = world;
+  await connection.within(5000)`select pg_sleep(0.1)`;
+  const error = await connection.within(5000)`select 1 / 0`.then(() => "", codeOf);
+  assert.equal(error, "22012");
+  assert.equal(world.pools, 1);
+});
+
+Deno.test("numbers come as numbers, and times as texts", async () => {
+  await using world = await openDatabase();
+  const [row] = await world.connection.rows`
+    select 4200000000::bigint as large, timestamptz '2026-03-01 06:00+00' at time zone 'UTC' as at,
+      date '2026-03-01' as day
+  `;
+  assert.deepEqual({ ...row }, {
+    large: 4_200_000_000,
+    at: "2026-03-01 06:00:00",
+    day: "2026-03-01",
+  });
+});

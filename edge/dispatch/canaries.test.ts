@@ -62,10 +62,14 @@ Deno.test("nothing of a body is repeated, whatever field it stands in", async ()
 Deno.test("what a device's row names as its provider is not repeated", async () => {
   await using open = openOutbox(await testDatabase());
   await open.sql`select tests.waiting() from generate_series(1, ${CANARIES.length})`;
+  const waiting = await open.sql<
+    { user_id: string }[]
+  >`select user_id from scheduler.notifications`;
   for (const [i, canary] of CANARIES.entries()) {
     await open.sql`
-      update public.device_tokens set provider = ${canary}
-      where user_id = (select user_id from scheduler.notifications where id = ${i + 1})
+      update public.device_tokens set provider = ${canary} where user_id = ${
+      waiting[i]?.user_id ?? null
+    }
     `;
   }
   const { dependencies, log } = prepare({ outbox: open.outbox });

@@ -41,6 +41,7 @@ Deno.test("the summary of a run is answered with 200, as JSON that nobody keeps"
     "partial",
     "remaining_unprocessed_count",
     "total_active_mentors",
+    "total_candidates",
     "total_dispatched",
     "total_errors",
     "total_evaluated",

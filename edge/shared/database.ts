@@ -15,7 +15,9 @@ export function connect(url: string, name: string, connections = 2): Sql {
     max: connections,
     prepare: false,
     idle_timeout: 20,
-    connect_timeout: 10,
+    connect_timeout: 5,
+    // A database that comes back is found within a second.
+    backoff: (attempts: number) => Math.min(attempts / 10, 1),
     connection: { application_name: name },
     onnotice: () => {},
     types: {

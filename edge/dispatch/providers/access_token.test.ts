@@ -90,6 +90,11 @@ Deno.test("an endpoint that is in trouble, or answers rubbish, is a provider_err
     '{"access_token":5}',
     '{"access_token":""}',
     '{"access_token":null}',
+    // No header can carry these.
+    '{"access_token":"å"}',
+    '{"access_token":"日本"}',
+    '{"access_token":"two\\nlines"}',
+    '{"access_token":"two words"}',
   ].map((body) => ({ kind: "raw", status: 200, body }) as const);
   for (const { type } of await failures([...troubles, ...rubbish])) {
     assert.equal(type, "provider_error");
@@ -107,9 +112,10 @@ Deno.test("an endpoint that breaks the connection is a network_error", async () 
   assert.equal(error?.type, "network_error");
 });
 
-Deno.test("an endpoint that hangs is not waited for longer than a push", async () => {
+Deno.test("an endpoint that hangs is not waited for longer than a push, and is a timeout_error", async () => {
   const began = performance.now();
-  await failures([{ kind: "hang" }], 150);
+  const [error] = await failures([{ kind: "hang" }], 150);
+  assert.equal(error?.type, "timeout_error");
   assert.ok(performance.now() - began < 2000);
 });
 

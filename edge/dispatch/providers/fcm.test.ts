@@ -82,6 +82,19 @@ async function outcomeOf(answer: Answer): Promise<PushOutcome> {
   return outcome;
 }
 
+/** The message that is posted, as it stands in the request. */
+async function posted(changes: Partial<PushMessage>) {
+  let message: Record<string, Record<string, unknown>> = {};
+  const silent = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+  await using server = Deno.serve(silent, async (request) => {
+    ({ message } = await request.json());
+    return Response.json({ name: "taken" });
+  });
+  const endpoint = `http://127.0.0.1:${server.addr.port}`;
+  await withFcm({}, async ({ send }) => void await send(changes), undefined, endpoint);
+  return message;
+}
+
 function includes(outcome: PushOutcome, expected: Partial<PushOutcome>): void {
   assert.deepEqual({ ...outcome, ...expected }, outcome);
 }
@@ -108,6 +121,22 @@ Deno.test("a message carries one key for every way of collapsing, its time to li
     assert.equal(accepted?.ttlSeconds, 7200);
     assert.deepEqual(accepted?.data, { notification_id: "7", milestone: "25" });
     assert.equal(accepted?.validateOnly, false);
+  });
+});
+
+Deno.test("browsers get the same key and the same time to live", async () => {
+  const { webpush } = await posted({});
+  assert.deepEqual(webpush, { headers: { TTL: "7200" }, notification: { tag: "scenario-7" } });
+});
+
+Deno.test("a time to live over the four weeks that FCM takes is cut to them", async () => {
+  for (const [given, sent] of [[2419199, 2419199], [2419201, 2419200], [31536000, 2419200]]) {
+    const { android, webpush } = await posted({ ttlSeconds: given });
+    assert.equal(android?.["ttl"], `${sent}s`);
+    assert.deepEqual(webpush?.["headers"], { TTL: String(sent) });
+  }
+  await withFcm({}, async ({ send }) => {
+    includes(await send({ ttlSeconds: 31536000 }), { outcome: "sent" });
   });
 });
 
@@ -153,6 +182,19 @@ Deno.test("400 INVALID_ARGUMENT puts the device away only where the token is sai
   }
 });
 
+Deno.test("a violation of the field message.token puts the device away, that of another field does not", async () => {
+  const violation = (field: string, description: string): Answer => {
+    const details = [{ fieldViolations: [{ field, description }] }];
+    const said = { message: "Request contains an invalid argument.", status: "INVALID_ARGUMENT" };
+    return { kind: "raw", status: 400, body: JSON.stringify({ error: { ...said, details } }) };
+  };
+  const [token, data] = await outcomesOf([
+    violation("message.token", "Invalid registration token"),
+    violation("message.data[0].value", "Invalid value at 'message.data[0].value'"),
+  ]);
+  assert.deepEqual([token?.outcome, data?.outcome], ["invalid_token", "failed"]);
+});
+
 Deno.test("403 SENDER_ID_MISMATCH: the device is put away, and the run stops if there are many", async () => {
   includes(await outcomeOf(error(403, { errorCode: "SENDER_ID_MISMATCH" })), {
     outcome: "invalid_token",
@@ -171,13 +213,12 @@ Deno.test("401 THIRD_PARTY_AUTH_ERROR: the device is kept and its platform is he
 });
 
 Deno.test("another 401 or 403: one new access token, then the run stops", async () => {
-  for (const status of [401, 403]) {
+  for (
+    const [error_code, status] of Object.entries({ UNAUTHENTICATED: 401, PERMISSION_DENIED: 403 })
+  ) {
     await withFcm({ answer: () => error(status) }, async ({ fake, send }) => {
-      includes(await send(), {
-        outcome: "held",
-        reach: "run",
-        error_type: "authentication_error",
-      });
+      const error_type = "authentication_error";
+      includes(await send(), { outcome: "held", reach: "run", error_type, error_code });
       assert.equal(fake.tokensIssued, 2);
       assert.equal(fake.requests, 2);
     });
@@ -242,6 +283,22 @@ Deno.test("a connection that breaks in the middle: nobody knows whether it was s
   }
 });
 
+Deno.test("a push on a connection that was used before is not repeated when it closes without an answer", async () => {
+  let isClosing = false;
+  await withFcm({
+    answer: () => isClosing ? { kind: "accept_then", answer: { kind: "close" } } : undefined,
+  }, async ({ fake, provider, send }) => {
+    for (let round = 0; round < 5; round++) {
+      isClosing = false;
+      await Promise.all(Array.from({ length: 8 }, () => provider.send([MESSAGE])));
+      isClosing = true;
+      const before = fake.acceptedCount;
+      includes(await send(), { outcome: "unknown", error_code: "CONNECTION_LOST" });
+      assert.equal(fake.acceptedCount, before + 1);
+    }
+  });
+});
+
 Deno.test("an answer that can't be read: nobody knows whether it was sent", async () => {
   const bodies = ["", "null", "[]", "{}", "<html>", '{"name":5}', '{"name":""}'];
   for (
@@ -252,13 +309,22 @@ Deno.test("an answer that can't be read: nobody knows whether it was sent", asyn
 });
 
 Deno.test("a refusal that can't be read goes by its status, and nothing of its text is repeated", async () => {
-  const bodies = ["", "null", "[]", "<html>kanari", '{"error":{"status":"KANARI"}}'];
-  for (const status of [400, 404, 418, 429, 500, 502, 503, 504]) {
-    for (const outcome of await outcomesOf(bodies.map((body) => ({ kind: "raw", status, body })))) {
-      assert.equal(outcome.error_code, `HTTP_${status}`);
-      assert.ok(!/kanari/i.test(JSON.stringify(outcome)));
-      assert.ok(!["invalid_token", "sent"].includes(outcome.outcome));
-    }
+  const invalid = "The registration token is not a valid FCM registration token";
+  const bodies = [
+    ...["", "null", "[]", "<html>kanari", '{"error":{"status":"KANARI"}}'],
+    JSON.stringify({ error: { message: invalid } }),
+  ];
+  const expected = { retry: [400, 408, 413, 418, 429, 503], held: [404], unknown: [500, 502, 504] };
+  for (const [outcome, statuses] of Object.entries(expected)) {
+    const answers = statuses.flatMap((status) =>
+      bodies.map((body) => ({ kind: "raw", status, body }) as const)
+    );
+    (await outcomesOf(answers)).forEach((result, i) => {
+      const status = answers[i]?.status;
+      assert.equal(result.outcome, outcome, String(status));
+      assert.equal(result.error_code, `HTTP_${status}`);
+      assert.ok(!/kanari/i.test(JSON.stringify(result)));
+    });
   }
 });
 
@@ -318,15 +384,36 @@ Deno.test("without an access token nothing is sent, the device is kept and the r
   const cases: [Answer, string][] = [
     [error(400, { errorCode: "invalid_grant" }), "authentication_error"],
     [{ kind: "raw", status: 503, body: "" }, "provider_error"],
+    [{ kind: "raw", status: 200, body: '{"access_token":"日本"}' }, "provider_error"],
     [{ kind: "close" }, "network_error"],
+    [{ kind: "hang" }, "timeout_error"],
   ];
   for (const [answer, error_type] of cases) {
     await withFcm({ tokenAnswer: () => answer }, async ({ fake, send }) => {
       includes(await send(), { outcome: "held", reach: "run", error_code: "NO_ACCESS_TOKEN" });
       assert.equal((await send()).error_type, error_type);
       assert.equal(fake.requests, 0);
-    });
+    }, answer.kind === "hang" ? 200 : undefined);
   }
+});
+
+Deno.test("where the wait for a new access token took the time, nothing was sent, and it is tried again", async () => {
+  const options: FakeFcmOptions = {};
+  await withFcm(options, async ({ fake, send }) => {
+    await send();
+    options.latencyMilliseconds = 700;
+    options.answer = () => {
+      options.latencyMilliseconds = 400; // of the token that is fetched then
+      return error(401);
+    };
+    includes(await send(), {
+      outcome: "retry",
+      error_type: "timeout_error",
+      error_code: "TIMEOUT",
+    });
+    assert.equal(fake.requests, 2);
+    assert.equal(fake.acceptedCount, 1);
+  }, 1000);
 });
 
 Deno.test("a page to a platform whose key is bad tries it once, and sends to the others", async () => {

@@ -132,7 +132,7 @@ Deno.test("backends that are terminated while it sends cost no push", async () =
         if (--toGo === 0) terminated = await terminate(world);
       };
       const { status, answer } = await world.run(scheduler);
-      assert.equal(terminated, 1);
+      assert.ok(terminated >= 1);
       assert.equal(status, 200);
       assert.equal(answer["total_dispatched"], 10);
     }

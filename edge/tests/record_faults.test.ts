@@ -147,3 +147,27 @@ Deno.test("what is still true is sent, however much stands before it that is not
     assert.deepEqual(notOnce(tokens, world.fake), []);
   });
 });
+
+Deno.test("a run that waits long for the database disturbs no other run of its process", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(10);
+    const scheduler = await world.start();
+    const locked = Promise.withResolvers<void>();
+    // Longer than the first contact of a run may take.
+    const holding = world.database.session().begin(async (holder) => {
+      await holder`select pg_advisory_xact_lock(hashtextextended('scenario-scheduler evaluation', 0))`;
+      locked.resolve();
+      await pause(11_000);
+    });
+    await locked.promise;
+    const runs = [
+      world.run(scheduler),
+      world.run(scheduler),
+      world.run(scheduler, { job_name: "dispatch-backlog" }),
+    ];
+    const statuses = (await Promise.all(runs)).map(({ status }) => status);
+    await holding;
+    assert.deepEqual(statuses, [200, 200, 200]);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  });
+});

@@ -41,13 +41,25 @@ Deno.test("the summary of a run is answered with 200, as JSON that nobody keeps"
     "partial",
     "remaining_unprocessed_count",
     "total_active_mentors",
-    "total_candidates",
     "total_dispatched",
     "total_errors",
     "total_evaluated",
     "total_suppressed",
   ]);
   assert.equal(answer.invocation_id, RUN);
+});
+
+Deno.test("a dry run says how many pushes it would decide on and hold back, and writes none", async () => {
+  await using database = openOutbox(await testDatabase());
+  await database.sql`select tests.mentor() from generate_series(1, 3)`;
+  await database
+    .sql`update public.device_tokens set disabled_at = now() where id = (select min(id) from public.device_tokens)`;
+  const { answer } = await ask(database.outbox, post({ dry_run: true }));
+  assert.equal(answer["total_candidates"], 2);
+  assert.equal(answer["total_suppressed"], 1);
+  assert.equal(answer["total_evaluated"], 3);
+  assert.equal(answer["total_dispatched"], 0);
+  assert.equal((await database.sql`select from scheduler.notifications`).length, 0);
 });
 
 Deno.test("no body, an empty object, a type with a charset and a bearer are all fine", async () => {

@@ -70,13 +70,16 @@ function failed(run: { error_type: string; invocation_id: string; replayed?: tru
   return answer(500, { error: { type, message }, ...rest });
 }
 
-function finished({ summary, candidates, failure }: RunResult): Response {
-  if (!failure) return answer(200, { ...summary, total_candidates: candidates });
+/** A dry run sends nothing, and says how many pushes it would have decided on. */
+function finished({ summary, candidates, failure }: RunResult, { dry_run }: Order): Response {
+  if (!failure) {
+    return answer(200, dry_run ? { ...summary, total_candidates: candidates } : summary);
+  }
   return failed({ error_type: failure.error_type, invocation_id: summary.invocation_id });
 }
 
 function replayed(summary: InvocationSummary): Response {
-  const { status, error_type, ...figures } = summary;
+  const { status, error_type, total_candidates: _, ...figures } = summary;
   if (status === "failed") {
     return failed({ error_type, invocation_id: summary.invocation_id, replayed: true });
   }
@@ -109,14 +112,8 @@ export async function handleScheduledInvocation(
     if (isRefusedArgument(error)) {
       return refuse(new RequestError(400, "invalid_argument", sanitize(explained(error))));
     }
-    return finished(
-      unableToStart(
-        logger.run(order.invocation_id),
-        order,
-        describeError(error),
-        clock() - startedAt,
-      ),
-    );
+    const log = logger.run(order.invocation_id);
+    return finished(unableToStart(log, order, describeError(error), clock() - startedAt), order);
   }
 
   const run = runEvaluationBatch({
@@ -134,5 +131,5 @@ export async function handleScheduledInvocation(
       "preference-applied": "respond-async",
     });
   }
-  return finished(await run);
+  return finished(await run, order);
 }

@@ -146,8 +146,8 @@ begin
     raise exception 'batch_size must be between 1 and 10000, not %', coalesce(batch_size::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', hint = 'It is the number of notifications in a page, 500 for example.';
   end if;
-  if lease is null or lease not between interval '1 second' and interval '1 hour' then
-    raise exception 'lease must be between 1 second and 1 hour, not %', coalesce(lease::pg_catalog.text, 'null')
+  if lease is null or lease <= interval '0' or lease > interval '1 hour' then
+    raise exception 'lease must be longer than nothing and at most 1 hour, not %', coalesce(lease::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
   end if;
 

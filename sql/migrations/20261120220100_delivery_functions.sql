@@ -1336,9 +1336,13 @@ begin
     join reported on reported.notification_id = written.id and reported.lease_token = written.lease_token
   )
   -- What is another's by now is told as it stood before.
-  select lease.notification_id, coalesce(written.status, current.status), written.id is not null
+  select
+    lease.notification_id,
+    coalesce(written.status, (
+      select current.status from scheduler.notifications as current where current.id = lease.notification_id
+    )),
+    written.id is not null
   from lease
-  left join scheduler.notifications as current on current.id = lease.notification_id
   left join written on written.id = lease.notification_id and written.lease_token = lease.lease_token
   order by lease.notification_id;
 end;

@@ -14,6 +14,18 @@ export interface EdgeFunction {
   ended: Promise<Deno.CommandStatus>;
 }
 
+/** Where Deno keeps the function's packages, and how it fetches them the first time. */
+const DENO_NEEDS = [
+  "HOME",
+  "PATH",
+  "DENO_DIR",
+  "DENO_CERT",
+  "DENO_TLS_CA_STORE",
+  "NODE_EXTRA_CA_CERTS",
+  "HTTPS_PROXY",
+  "NPM_CONFIG_REGISTRY",
+];
+
 export interface EdgeFunctionOptions {
   /** What the function is told; nothing else of this program's environment reaches it. */
   environment: Record<string, string>;
@@ -54,7 +66,7 @@ export async function startEdgeFunction(options: EdgeFunctionOptions): Promise<E
     clearEnv: true,
     env: {
       ...Object.fromEntries(
-        ["HOME", "PATH", "DENO_DIR"].flatMap((name) => {
+        DENO_NEEDS.flatMap((name) => {
           const value = Deno.env.get(name);
           return value === undefined ? [] : [[name, value]];
         }),

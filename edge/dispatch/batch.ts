@@ -110,6 +110,9 @@ async function insist<T>(
 }
 
 const LONGEST_PAUSE_MS = 2000;
+
+/** The database takes a run for dead that gives no sign of life for 30 seconds. */
+const HEARTBEAT_MS = 5000;
 const FINISH_MS = 15_000;
 
 /** While the database works for one page, another is being sent. */
@@ -187,6 +190,11 @@ export async function runEvaluationBatch(run: Run): Promise<RunResult> {
       if (!failure) log.failed(failure = describeError(error));
     }
   };
+  // One that fails is followed by another.
+  const heartbeat = setInterval(
+    () => outbox.heartbeat(order.invocation_id).catch(() => {}),
+    HEARTBEAT_MS,
+  );
   try {
     log.started(order.triggered_by);
     await attempt(async () => {
@@ -207,6 +215,7 @@ export async function runEvaluationBatch(run: Run): Promise<RunResult> {
         }), () => run.clock() < endsUntil);
     });
   } finally {
+    clearInterval(heartbeat);
     summary = logRunResult(run, tally, figures);
   }
   return { summary, candidates: tally.candidates, ...(failure && { failure }) };

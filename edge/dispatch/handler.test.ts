@@ -138,6 +138,83 @@ Deno.test("an unknown organisation is the caller's mistake, named by its place",
   assert.ok(!answer.error.message.includes(RUN));
 });
 
+Deno.test("an unknown job is 404, with the known ones, and a failed row in the ledger", async () => {
+  await using database = openOutbox(await testDatabase());
+  const names = ["", "nightly", "housekeeping", "constructor", "scenario-evaluation ", "a@b.no"];
+  for (const job_name of names) {
+    const { status, answer, log } = await ask(database.outbox, post({ job_name }));
+    assert.deepEqual([status, answer.error.type], [404, "unknown_job"]);
+    assert.match(answer.error.message, /scenario-evaluation, dispatch-backlog/);
+    assert.deepEqual(log.lines, []);
+  }
+  const ledger = await database.sql`
+    select job_name, status, status_reason, error_type from scheduler.invocations order by requested_at
+  `;
+  assert.deepEqual(
+    ledger.map(({ job_name }) => job_name),
+    ["unknown", "nightly", "housekeeping", "constructor", "unknown", "unknown"],
+  );
+  for (const { status, status_reason, error_type } of ledger) {
+    assert.deepEqual([status, status_reason, error_type], [
+      "failed",
+      "unknown_job",
+      "evaluation_logic_error",
+    ]);
+  }
+});
+
+Deno.test("a job that the database knows and this function does not fails, and says so", async () => {
+  await using database = openOutbox(await testDatabase());
+  await database
+    .sql`insert into scheduler.jobs (job_name, kind, target) values ('of-tomorrow', 'edge', 'of-tomorrow')`;
+  const { status, answer } = await ask(database.outbox, post({ job_name: "of-tomorrow" }));
+  assert.deepEqual([status, answer.error.type], [404, "unknown_job"]);
+  const [row] = await database.sql`select status, error_message from scheduler.invocations`;
+  assert.equal(row?.["status"], "failed");
+  assert.match(row?.["error_message"], /no such job/);
+});
+
+Deno.test("a run that overlaps another of its job is skipped, and the answer says so", async () => {
+  await using database = openOutbox(await testDatabase());
+  await database.sql`select tests.waiting()`;
+  await database.outbox.start({
+    job_name: "dispatch-backlog",
+    invocation_id: RUN,
+    triggered_by: "test",
+    scheduled_for: null,
+    webhook_id: null,
+    scenarios: null,
+    organisation_ids: null,
+    dry_run: false,
+  });
+  const provider = memoryProvider(() => assert.fail("nothing may be sent"));
+  const { status, answer } = await ask(
+    database.outbox,
+    post({ job_name: "dispatch-backlog" }),
+    { provider },
+  );
+  assert.equal(status, 200);
+  assert.equal(answer.skipped, true);
+  assert.equal(answer.completed, false);
+  const other = await ask(database.outbox, post({ dry_run: true, job_name: "dispatch-backlog" }));
+  assert.equal(other.answer.completed, true, "a dry run stands in nobody's way");
+
+  // Until the other gives no sign of life any more.
+  await database.sql`
+    update scheduler.invocations set heartbeat_at = now() - interval '31 seconds' where id = ${RUN}
+  `;
+  const next = await ask(database.outbox, post({ job_name: "dispatch-backlog" }));
+  assert.equal(next.answer.total_dispatched, 1);
+  const rows = await database.sql`
+    select status, status_reason from scheduler.invocations where not dry_run order by requested_at
+  `;
+  assert.deepEqual(rows.map(({ status, status_reason }) => [status, status_reason]), [
+    ["abandoned", null],
+    ["skipped", "overlap"],
+    ["completed", null],
+  ]);
+});
+
 Deno.test("a signed request that is repeated runs once", async () => {
   await using database = openOutbox(await testDatabase());
   await database.sql`select tests.waiting()`;

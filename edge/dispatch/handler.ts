@@ -5,8 +5,8 @@ import { describeError, isRefusedArgument, RequestError } from "../shared/errors
 import type { StructuredLogger } from "../shared/logger.ts";
 import { sanitize } from "../shared/sanitize.ts";
 import { type BatchOptions, runEvaluationBatch, type RunResult, unableToStart } from "./batch.ts";
-import type { InvocationSummary, Order, Outbox } from "./outbox.ts";
-import { checkContentType, JOBS, parseOrder, readBody } from "./request.ts";
+import type { Ending, InvocationSummary, Order, Outbox } from "./outbox.ts";
+import { checkContentType, JOBS, parseOrder, readBody, unknownJob } from "./request.ts";
 
 export interface Dependencies {
   outbox: Outbox;
@@ -59,6 +59,17 @@ async function readOrder(request: Request, secrets: readonly string[]): Promise<
   return parseOrder(body, credentials.kind === "signature" ? credentials.webhookId : null);
 }
 
+/** How a job ends that the database knows and this function doesn't. */
+const NO_SUCH_JOB: Ending = {
+  status: "failed",
+  total_candidates: 0,
+  total_dispatched: 0,
+  pages_processed: 0,
+  errors: {},
+  error_type: "evaluation_logic_error",
+  error_message: "the function has no such job: is it deployed as it is here?",
+};
+
 function explained(error: Error): string {
   const hint = "hint" in error && typeof error.hint === "string" ? ` ${error.hint}` : "";
   return `${error.message}.${hint}`;
@@ -78,7 +89,8 @@ function finished({ summary, candidates, failure }: RunResult, { dry_run }: Orde
   return failed({ error_type: failure.error_type, invocation_id: summary.invocation_id });
 }
 
-function replayed(summary: InvocationSummary): Response {
+/** The same request ran before, or the ledger says that this one has no run: another is on. */
+function notStarted(summary: InvocationSummary): Response {
   const { status, error_type, total_candidates: _, ...figures } = summary;
   if (status === "failed") {
     return failed({ error_type, invocation_id: summary.invocation_id, replayed: true });
@@ -87,7 +99,7 @@ function replayed(summary: InvocationSummary): Response {
     ...figures,
     completed: status === "completed",
     partial: status === "partial",
-    replayed: true,
+    ...(status === "skipped" ? { skipped: true } : { replayed: true }),
   });
 }
 
@@ -105,9 +117,14 @@ export async function handleScheduledInvocation(
     throw error;
   }
 
+  const job = JOBS.get(order.job_name);
   try {
     const { id, started } = await outbox.start(order);
-    if (!started) return replayed(await outbox.summary(id));
+    if (!job) {
+      if (started) await outbox.finish(id, NO_SUCH_JOB);
+      return refuse(unknownJob());
+    }
+    if (!started) return notStarted(await outbox.summary(id));
   } catch (error) {
     if (isRefusedArgument(error)) {
       return refuse(new RequestError(400, "invalid_argument", sanitize(explained(error))));
@@ -118,7 +135,7 @@ export async function handleScheduledInvocation(
 
   const run = runEvaluationBatch({
     order,
-    evaluates: JOBS.get(order.job_name)?.evaluates ?? false,
+    evaluates: job.evaluates,
     outbox,
     log: logger.run(order.invocation_id),
     options,

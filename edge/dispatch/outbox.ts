@@ -67,6 +67,9 @@ export interface Ending {
 /** A database that does not answer by then is down. */
 const FIRST_CONTACT_MS = 10_000;
 
+/** Before the next one is due. */
+const HEARTBEAT_LIMIT_MS = 4000;
+
 export class Outbox {
   /** A connection of its own for the beginning, which is not to wait behind the runs that are on. */
   constructor(
@@ -74,7 +77,7 @@ export class Outbox {
     private readonly door: Connection = database,
   ) {}
 
-  /** Opens the run; started is false where the same request ran before, under the id returned. */
+  /** Opens the run; where started is false, the summary of the id returned says why. */
   async start(order: Order): Promise<{ id: string; started: boolean }> {
     const [row] = await this.door.within(FIRST_CONTACT_MS)<{ id: string; started: boolean }>`
       select started.id, started.started
@@ -127,6 +130,13 @@ export class Outbox {
         results => ${JSON.stringify(results)}::text::jsonb,
         invocation_id => ${invocation_id}::uuid
       ) as recorded
+    `;
+  }
+
+  /** Says that the run is alive, past whatever the other connections wait for. */
+  async heartbeat(invocation_id: string): Promise<void> {
+    await this.door.within(HEARTBEAT_LIMIT_MS)`
+      select public.heartbeat_invocation(invocation_id => ${invocation_id}::uuid)
     `;
   }
 

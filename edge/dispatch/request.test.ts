@@ -207,15 +207,6 @@ Deno.test("an unknown field is refused, with the known ones", async () => {
   }
 });
 
-Deno.test("an unknown job is 404, with the known ones", async () => {
-  for (const job_name of ["", "nightly", "housekeeping", "constructor", "scenario-evaluation "]) {
-    const { status, type, message } = await refusal(post({ job_name }));
-    assert.deepEqual([status, type], [404, "unknown_job"]);
-    assert.match(message, /scenario-evaluation/);
-    assert.match(message, /dispatch-backlog/);
-  }
-});
-
 Deno.test("an empty body, an empty object and nulls all ask for the daily run", () => {
   const nothing = {
     job_name: null,

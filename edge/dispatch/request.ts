@@ -16,6 +16,11 @@ export const JOBS: ReadonlyMap<string, { evaluates: boolean }> = new Map([
   ["dispatch-backlog", { evaluates: false }],
 ]);
 
+export function unknownJob(): RequestError {
+  const known = [...JOBS.keys()].join(", ");
+  return new RequestError(404, "unknown_job", `There is no such job. Known are: ${known}.`);
+}
+
 const DEFAULT_JOB = "scenario-evaluation";
 
 const FIELDS = [
@@ -132,15 +137,12 @@ export function parseOrder(body: string, webhookId: string | null): Order {
   if (job_name !== undefined && job_name !== null && typeof job_name !== "string") {
     throw wrong("job_name", "a text");
   }
-  if (typeof job_name === "string" && !JOBS.has(job_name)) {
-    const known = [...JOBS.keys()].join(", ");
-    throw new RequestError(404, "unknown_job", `There is no such job. Known are: ${known}.`);
-  }
   if (dry_run !== undefined && dry_run !== null && typeof dry_run !== "boolean") {
     throw wrong("dry_run", "true or false");
   }
   return {
-    job_name: job_name ?? DEFAULT_JOB,
+    // A name that is none of ours may be anything, so it is not passed on.
+    job_name: isLabel(job_name ?? DEFAULT_JOB) ? job_name ?? DEFAULT_JOB : "unknown",
     invocation_id: text("invocation_id", fields["invocation_id"], UUID, "a UUID") ??
       crypto.randomUUID(),
     triggered_by: label("triggered_by", fields["triggered_by"]) ?? "request",

@@ -336,6 +336,7 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "heartbeat_invocation": { Args: { "invocation_id": string }; Returns: undefined };
       "invocation_summary": {
         Args: { "invocation_id": string };
         Returns: Database["scheduler"]["CompositeTypes"]["invocation_summary"];
@@ -408,18 +409,28 @@ export type Database = {
       "invocations": {
         Row: {
           "as_of": string | null;
+          "attempt": number;
+          "details": Json | null;
           "dry_run": boolean;
           "error_message": string | null;
           "error_type": string | null;
           "errors": Json | null;
           "finished_at": string | null;
+          "heartbeat_at": string | null;
+          "http_status": number | null;
           "id": string;
           "job_name": string;
+          "organisation_ids": (string)[] | null;
           "pages_processed": number | null;
           "remaining_unprocessed_count": number | null;
+          "request_id": number | null;
+          "requested_at": string;
+          "retry_of": string | null;
+          "scenarios": (string)[] | null;
           "scheduled_for": string | null;
           "started_at": string | null;
           "status": string;
+          "status_reason": string | null;
           "suppressed": Json | null;
           "total_active_mentors": number | null;
           "total_candidates": number | null;
@@ -433,18 +444,28 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           "as_of"?: string | null;
+          "attempt"?: number;
+          "details"?: Json | null;
           "dry_run"?: boolean;
           "error_message"?: string | null;
           "error_type"?: string | null;
           "errors"?: Json | null;
           "finished_at"?: string | null;
+          "heartbeat_at"?: string | null;
+          "http_status"?: number | null;
           "id"?: string;
           "job_name": string;
+          "organisation_ids"?: (string)[] | null;
           "pages_processed"?: number | null;
           "remaining_unprocessed_count"?: number | null;
+          "request_id"?: number | null;
+          "requested_at"?: string;
+          "retry_of"?: string | null;
+          "scenarios"?: (string)[] | null;
           "scheduled_for"?: string | null;
           "started_at"?: string | null;
           "status": string;
+          "status_reason"?: string | null;
           "suppressed"?: Json | null;
           "total_active_mentors"?: number | null;
           "total_candidates"?: number | null;
@@ -457,18 +478,28 @@ export type Database = {
         };
         Update: {
           "as_of"?: string | null;
+          "attempt"?: number;
+          "details"?: Json | null;
           "dry_run"?: boolean;
           "error_message"?: string | null;
           "error_type"?: string | null;
           "errors"?: Json | null;
           "finished_at"?: string | null;
+          "heartbeat_at"?: string | null;
+          "http_status"?: number | null;
           "id"?: string;
           "job_name"?: string;
+          "organisation_ids"?: (string)[] | null;
           "pages_processed"?: number | null;
           "remaining_unprocessed_count"?: number | null;
+          "request_id"?: number | null;
+          "requested_at"?: string;
+          "retry_of"?: string | null;
+          "scenarios"?: (string)[] | null;
           "scheduled_for"?: string | null;
           "started_at"?: string | null;
           "status"?: string;
+          "status_reason"?: string | null;
           "suppressed"?: Json | null;
           "total_active_mentors"?: number | null;
           "total_candidates"?: number | null;
@@ -478,6 +509,49 @@ export type Database = {
           "total_suppressed"?: number | null;
           "triggered_by"?: string | null;
           "webhook_id"?: string | null;
+        };
+        Relationships: [];
+      };
+      "jobs": {
+        Row: {
+          "catch_up": string | null;
+          "cron_name": string | null;
+          "enabled": boolean;
+          "job_name": string;
+          "kind": string;
+          "last_tick_for": string;
+          "notes": string | null;
+          "scenarios": (string)[] | null;
+          "schedule": string | null;
+          "target": string;
+          "timeout": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "catch_up"?: string | null;
+          "cron_name"?: string | null;
+          "enabled"?: boolean;
+          "job_name": string;
+          "kind": string;
+          "last_tick_for"?: string;
+          "notes"?: string | null;
+          "scenarios"?: (string)[] | null;
+          "schedule"?: string | null;
+          "target": string;
+          "timeout"?: string;
+        };
+        Update: {
+          "catch_up"?: string | null;
+          "cron_name"?: string | null;
+          "enabled"?: boolean;
+          "job_name"?: string;
+          "kind"?: string;
+          "last_tick_for"?: string;
+          "notes"?: string | null;
+          "scenarios"?: (string)[] | null;
+          "schedule"?: string | null;
+          "target"?: string;
+          "timeout"?: string;
         };
         Relationships: [];
       };
@@ -684,6 +758,48 @@ export type Database = {
         };
         Relationships: [];
       };
+      "pauses": {
+        Row: {
+          "id": number;
+          "job_name": string | null;
+          "organisation_id": string | null;
+          "paused_at": string;
+          "paused_by": string;
+          "reason": string | null;
+          "resumed_at": string | null;
+          "resumed_by": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "id"?: never;
+          "job_name"?: string | null;
+          "organisation_id"?: string | null;
+          "paused_at"?: string;
+          "paused_by": string;
+          "reason"?: string | null;
+          "resumed_at"?: string | null;
+          "resumed_by"?: string | null;
+        };
+        Update: {
+          "id"?: never;
+          "job_name"?: string | null;
+          "organisation_id"?: string | null;
+          "paused_at"?: string;
+          "paused_by"?: string;
+          "reason"?: string | null;
+          "resumed_at"?: string | null;
+          "resumed_by"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "pause_is_of_a_job";
+            columns: ["job_name"];
+            isOneToOne: false;
+            referencedRelation: "jobs";
+            referencedColumns: ["job_name"];
+          },
+        ];
+      };
       "push_attempts": {
         Row: {
           "attempt": number;
@@ -727,6 +843,90 @@ export type Database = {
           "provider"?: string | null;
           "provider_message_id"?: string | null;
           "token_hash"?: string;
+        };
+        Relationships: [];
+      };
+      "requests": {
+        Row: {
+          "asked_at": string;
+          "attempt": number;
+          "error": string | null;
+          "http_status": number | null;
+          "id": number;
+          "invocation_id": string;
+          "outcome": string | null;
+          "request_id": number;
+          "seen_at": string | null;
+          "webhook_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "asked_at"?: string;
+          "attempt": number;
+          "error"?: string | null;
+          "http_status"?: number | null;
+          "id"?: never;
+          "invocation_id": string;
+          "outcome"?: string | null;
+          "request_id": number;
+          "seen_at"?: string | null;
+          "webhook_id": string;
+        };
+        Update: {
+          "asked_at"?: string;
+          "attempt"?: number;
+          "error"?: string | null;
+          "http_status"?: number | null;
+          "id"?: never;
+          "invocation_id"?: string;
+          "outcome"?: string | null;
+          "request_id"?: number;
+          "seen_at"?: string | null;
+          "webhook_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "request_is_for_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "invocations";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "request_is_for_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "run_history";
+            referencedColumns: ["invocation_id"];
+          },
+          {
+            foreignKeyName: "request_is_for_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "scheduler_execution_log";
+            referencedColumns: ["invocation_id"];
+          },
+        ];
+      };
+      "retention": {
+        Row: {
+          "keep": string;
+          "kept": string;
+          "notes": string | null;
+          "swept_to": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "keep": string;
+          "kept": string;
+          "notes"?: string | null;
+          "swept_to"?: number;
+        };
+        Update: {
+          "keep"?: string;
+          "kept"?: string;
+          "notes"?: string | null;
+          "swept_to"?: number;
         };
         Relationships: [];
       };
@@ -1063,9 +1263,190 @@ export type Database = {
         };
         Relationships: [];
       };
+      "run_history": {
+        Row: {
+          "asked_at": string | null;
+          "attempt": number;
+          "candidates": number | null;
+          "errors": number | null;
+          "http_status": number | null;
+          "invocation_id": string;
+          "job": string | null;
+          "remaining": number | null;
+          "seconds": number | null;
+          "sent": number | null;
+          "status": string;
+          "suppressed": number | null;
+          "triggered_by": string | null;
+          "why": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "asked_at"?: never;
+          "attempt"?: number | null;
+          "candidates"?: number | null;
+          "errors"?: number | null;
+          "http_status"?: number | null;
+          "invocation_id"?: string | null;
+          "job"?: never;
+          "remaining"?: number | null;
+          "seconds"?: never;
+          "sent"?: number | null;
+          "status"?: string | null;
+          "suppressed"?: number | null;
+          "triggered_by"?: string | null;
+          "why"?: never;
+        };
+        Update: {
+          "asked_at"?: never;
+          "attempt"?: number | null;
+          "candidates"?: number | null;
+          "errors"?: number | null;
+          "http_status"?: number | null;
+          "invocation_id"?: string | null;
+          "job"?: never;
+          "remaining"?: number | null;
+          "seconds"?: never;
+          "sent"?: number | null;
+          "status"?: string | null;
+          "suppressed"?: number | null;
+          "triggered_by"?: string | null;
+          "why"?: never;
+        };
+        Relationships: [];
+      };
+      "scenario_report": {
+        Row: {
+          "active_again": number | null;
+          "candidates": number | null;
+          "nudged": number | null;
+          "scenario_type": string | null;
+          "sent": number | null;
+          "suppressed": Json | null;
+          "week": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "scheduler_execution_log": {
+        Row: {
+          "as_of": string | null;
+          "attempt": number;
+          "details": Json | null;
+          "dry_run": boolean;
+          "error_message": string | null;
+          "error_type": string | null;
+          "errors": Json | null;
+          "finished_at": string | null;
+          "heartbeat_at": string | null;
+          "http_status": number | null;
+          "invocation_id": string;
+          "job_name": string;
+          "organisation_ids": (string)[] | null;
+          "pages_processed": number | null;
+          "remaining_unprocessed_count": number | null;
+          "request_id": number | null;
+          "requested_at": string;
+          "retry_of": string | null;
+          "scenarios": (string)[] | null;
+          "scheduled_for": string | null;
+          "started_at": string | null;
+          "status": string;
+          "status_reason": string | null;
+          "suppressed": Json | null;
+          "total_active_mentors": number | null;
+          "total_candidates": number | null;
+          "total_dispatched": number | null;
+          "total_errors": number | null;
+          "total_evaluated": number | null;
+          "total_suppressed": number | null;
+          "triggered_by": string | null;
+          "webhook_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "as_of"?: string | null;
+          "attempt"?: number | null;
+          "details"?: Json | null;
+          "dry_run"?: boolean | null;
+          "error_message"?: string | null;
+          "error_type"?: string | null;
+          "errors"?: Json | null;
+          "finished_at"?: string | null;
+          "heartbeat_at"?: string | null;
+          "http_status"?: number | null;
+          "invocation_id"?: string | null;
+          "job_name"?: string | null;
+          "organisation_ids"?: (string)[] | null;
+          "pages_processed"?: number | null;
+          "remaining_unprocessed_count"?: number | null;
+          "request_id"?: number | null;
+          "requested_at"?: string | null;
+          "retry_of"?: string | null;
+          "scenarios"?: (string)[] | null;
+          "scheduled_for"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string | null;
+          "status_reason"?: string | null;
+          "suppressed"?: Json | null;
+          "total_active_mentors"?: number | null;
+          "total_candidates"?: number | null;
+          "total_dispatched"?: number | null;
+          "total_errors"?: number | null;
+          "total_evaluated"?: number | null;
+          "total_suppressed"?: number | null;
+          "triggered_by"?: string | null;
+          "webhook_id"?: string | null;
+        };
+        Update: {
+          "as_of"?: string | null;
+          "attempt"?: number | null;
+          "details"?: Json | null;
+          "dry_run"?: boolean | null;
+          "error_message"?: string | null;
+          "error_type"?: string | null;
+          "errors"?: Json | null;
+          "finished_at"?: string | null;
+          "heartbeat_at"?: string | null;
+          "http_status"?: number | null;
+          "invocation_id"?: string | null;
+          "job_name"?: string | null;
+          "organisation_ids"?: (string)[] | null;
+          "pages_processed"?: number | null;
+          "remaining_unprocessed_count"?: number | null;
+          "request_id"?: number | null;
+          "requested_at"?: string | null;
+          "retry_of"?: string | null;
+          "scenarios"?: (string)[] | null;
+          "scheduled_for"?: string | null;
+          "started_at"?: string | null;
+          "status"?: string | null;
+          "status_reason"?: string | null;
+          "suppressed"?: Json | null;
+          "total_active_mentors"?: number | null;
+          "total_candidates"?: number | null;
+          "total_dispatched"?: number | null;
+          "total_errors"?: number | null;
+          "total_evaluated"?: number | null;
+          "total_suppressed"?: number | null;
+          "triggered_by"?: string | null;
+          "webhook_id"?: string | null;
+        };
+        Relationships: [];
+      };
     };
     Functions: {
+      "abandon_dead_runs": { Args: { "at"?: string; "job_name"?: string }; Returns: string[] };
       "apply_privileges": { Args: Record<PropertyKey, never>; Returns: undefined };
+      "apply_schedules": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "active": boolean;
+          "change": string;
+          "cron_name": string;
+          "schedule": string;
+        }[];
+      };
       "attempt_limit": { Args: Record<PropertyKey, never>; Returns: number };
       "cancel_notifications": {
         Args: {
@@ -1090,12 +1471,21 @@ export type Database = {
         Args: { "kinds": Json; "params": Json; "scenario_type": string };
         Returns: undefined;
       };
+      "check_pausable": {
+        Args: { "job_name": string; "organisation_id": string };
+        Returns: (string)[];
+      };
       "check_push_results": { Args: { "results": Json }; Returns: undefined };
       "check_source_columns": { Args: { "source": unknown; "wanted": Json }; Returns: undefined };
+      "comes_on": {
+        Args: { "day": string; "plan": Database["scheduler"]["CompositeTypes"]["cron_schedule"] };
+        Returns: boolean;
+      };
       "compile_template": {
         Args: { "placeholders": (string)[]; "template": string };
         Returns: string;
       };
+      "configure_edge": { Args: { "secret"?: string; "url"?: string }; Returns: string };
       "count_evaluated": {
         Args: { "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[] };
         Returns: number;
@@ -1111,6 +1501,17 @@ export type Database = {
       "create_source_triggers": {
         Args: { "fold": unknown; "kind": string; "source": unknown };
         Returns: undefined;
+      };
+      "cron_entries": {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          "active": boolean;
+          "command": string;
+          "jobid": number;
+          "jobname": string;
+          "ours": boolean;
+          "schedule": string;
+        }[];
       };
       "derive_mentor_state": {
         Args: Record<PropertyKey, never>;
@@ -1186,6 +1587,8 @@ export type Database = {
       };
       "disable_devices": { Args: { "tokens": (string)[] }; Returns: undefined };
       "drop_source_triggers": { Args: { "kind": string; "source": unknown }; Returns: undefined };
+      "edge_secret_problem": { Args: { "secret": string }; Returns: string };
+      "edge_url_problem": { Args: { "url": string }; Returns: string };
       "evaluation_scopes": {
         Args: {
           "as_of": string;
@@ -1213,6 +1616,18 @@ export type Database = {
         }[];
       };
       "forget_hints": { Args: { "user_ids": (string)[] }; Returns: undefined };
+      "heartbeat_limit": { Args: Record<PropertyKey, never>; Returns: string };
+      "invoke_edge": {
+        Args: {
+          "dry_run"?: boolean;
+          "job_name": string;
+          "organisation_ids"?: (string)[];
+          "scenarios"?: (string)[];
+          "scheduled_for"?: string;
+          "triggered_by"?: string;
+        };
+        Returns: string;
+      };
       "judge_occurrences": {
         Args: {
           "as_of": string;
@@ -1228,12 +1643,59 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "known_jobs_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "known_scenarios_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "next_allowed_time": {
         Args: { "quiet_end": string; "quiet_start": string; "wanted": string; "zone": string };
         Returns: string;
       };
+      "next_tick": { Args: { "at": string; "schedule": string }; Returns: string };
+      "open_invocation": {
+        Args: {
+          "dry_run"?: boolean;
+          "job_name": string;
+          "kind": string;
+          "organisation_ids"?: (string)[];
+          "scenarios"?: (string)[];
+          "scheduled_for"?: string;
+          "triggered_by": string;
+        };
+        Returns: {
+          "id": string;
+          "opened": boolean;
+        }[];
+      };
+      "pause": {
+        Args: {
+          "job_name"?: string;
+          "organisation_id"?: string;
+          "paused_by"?: string;
+          "reason"?: string;
+        };
+        Returns: string;
+      };
+      "previous_tick": { Args: { "at": string; "schedule": string }; Returns: string };
+      "read_schedule": {
+        Args: { "schedule": string };
+        Returns: Database["scheduler"]["CompositeTypes"]["cron_schedule"];
+        SetofOptions: {
+          from: "*";
+          to: "cron_schedule";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "read_secret": { Args: { "secret_name": string }; Returns: string };
       "rebuild_mentor_state": { Args: Record<PropertyKey, never>; Returns: number };
+      "reconcile_requests": {
+        Args: { "at"?: string };
+        Returns: {
+          "done": string;
+          "found": string;
+          "invocation_id": string;
+          "job_name": string;
+        }[];
+      };
       "record_evaluation": {
         Args: {
           "as_of": string;
@@ -1249,6 +1711,16 @@ export type Database = {
       "refold_mentors": { Args: { "user_ids": (string)[] }; Returns: undefined };
       "refresh_source_views": { Args: Record<PropertyKey, never>; Returns: undefined };
       "refresh_sources": { Args: Record<PropertyKey, never>; Returns: undefined };
+      "refuse_job": {
+        Args: {
+          "invocation_id"?: string;
+          "job_name": string;
+          "triggered_by": string;
+          "webhook_id"?: string;
+        };
+        Returns: string;
+      };
+      "request_run": { Args: { "invocation_id": string }; Returns: boolean };
       "requeue_notifications": {
         Args: { "notification_ids"?: (number)[]; "reason"?: string; "statuses"?: (string)[] };
         Returns: {
@@ -1258,7 +1730,91 @@ export type Database = {
           "user_id": string;
         }[];
       };
+      "resume": {
+        Args: { "job_name"?: string; "organisation_id"?: string; "resumed_by"?: string };
+        Returns: string;
+      };
       "retry_delay": { Args: { "attempt": number; "wished_seconds"?: number }; Returns: string };
+      "retry_runs": {
+        Args: { "at": string };
+        Returns: {
+          "found": string;
+          "invocation_id": string;
+          "job_name": string;
+        }[];
+      };
+      "run_housekeeping": { Args: { "looked_at"?: number }; Returns: Json };
+      "run_job": {
+        Args: { "job_name": string; "scheduled_for"?: string; "triggered_by"?: string };
+        Returns: string;
+      };
+      "see_responses": { Args: { "at": string }; Returns: undefined };
+      "sign_webhook": {
+        Args: { "asked_at": string; "body": string; "secret": string; "webhook_id": string };
+        Returns: Json;
+      };
+      "skip_run": {
+        Args: {
+          "job_name": string;
+          "reason": string;
+          "scheduled_for": string;
+          "triggered_by": string;
+        };
+        Returns: string;
+      };
+      "status_of_jobs": {
+        Args: Record<PropertyKey, never>;
+        Returns: Database["scheduler"]["CompositeTypes"]["component_status"][];
+        SetofOptions: {
+          from: "*";
+          to: "component_status";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "status_of_platform": {
+        Args: Record<PropertyKey, never>;
+        Returns: Database["scheduler"]["CompositeTypes"]["component_status"][];
+        SetofOptions: {
+          from: "*";
+          to: "component_status";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "status_of_requests": {
+        Args: Record<PropertyKey, never>;
+        Returns: Database["scheduler"]["CompositeTypes"]["component_status"][];
+        SetofOptions: {
+          from: "*";
+          to: "component_status";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "status_of_state": {
+        Args: Record<PropertyKey, never>;
+        Returns: Database["scheduler"]["CompositeTypes"]["component_status"][];
+        SetofOptions: {
+          from: "*";
+          to: "component_status";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "sweep_cron_history": {
+        Args: { "looked_at": number; "older_than": string };
+        Returns: number;
+      };
+      "sweep_invocations": { Args: { "looked_at": number; "older_than": string }; Returns: number };
+      "sweep_notifications": {
+        Args: { "looked_at": number; "older_than": string };
+        Returns: number;
+      };
+      "sweep_push_attempts": {
+        Args: { "looked_at": number; "older_than": string };
+        Returns: number;
+      };
       "take_notifications": {
         Args: { "invocation_id": string; "lease": string; "looked_at": number; "wanted": number };
         Returns: Database["scheduler"]["CompositeTypes"]["claimed_notification"][];
@@ -1268,6 +1824,14 @@ export type Database = {
           isOneToOne: false;
           isSetofReturn: true;
         };
+      };
+      "tick": {
+        Args: { "at"?: string; "cron_name": string };
+        Returns: {
+          "invocation_id": string;
+          "job_name": string;
+          "status": string;
+        }[];
       };
       "track_activity": {
         Args: {
@@ -1301,6 +1865,7 @@ export type Database = {
           "user_id": string;
         }[];
       };
+      "wait_before_asking": { Args: { "attempt": number; "catch_up": string }; Returns: string };
       "write_push_results": {
         Args: { "invocation_id": string; "results": Json };
         Returns: {
@@ -1341,6 +1906,19 @@ export type Database = {
         "body": string | null;
         "data": Json | null;
         "devices": Json | null;
+      };
+      "component_status": {
+        "component": string | null;
+        "status": string | null;
+        "detail": string | null;
+      };
+      "cron_schedule": {
+        "minutes": (number)[] | null;
+        "hours": (number)[] | null;
+        "days": (number)[] | null;
+        "months": (number)[] | null;
+        "weekdays": (number)[] | null;
+        "either_day": boolean | null;
       };
       "evaluation_scope": {
         "organisation_id": string | null;

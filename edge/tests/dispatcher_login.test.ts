@@ -12,6 +12,7 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 const ENTRY_POINTS = [
   "claim_notifications",
   "finish_invocation",
+  "heartbeat_invocation",
   "invocation_summary",
   "record_push_results",
   "run_scenario_evaluation",

@@ -122,12 +122,14 @@ Deno.test("500 mentors are pushed in far less than the time of a run, fifty at a
   }, { latencyMilliseconds: 50 });
 });
 
-Deno.test("two dispatchers at once share the work, and nobody is pushed twice", async () => {
+Deno.test("runs of two jobs at once share the work, and nobody is pushed twice", async () => {
   await inWorld(async (world) => {
     const tokens = await world.addMentors(120);
     const settings = { PAGE_SIZE: "10", PUSH_CONCURRENCY: "5" };
     const both = await Promise.all([world.start(settings), world.start(settings)]);
-    const runs = await Promise.all(both.map((one) => world.run(one)));
+    await world.sql`select from public.run_scenario_evaluation()`;
+    const jobs = ["scenario-evaluation", "dispatch-backlog"];
+    const runs = await Promise.all(both.map((one, i) => world.run(one, { job_name: jobs[i] })));
     const sent = runs.map(({ answer }) => Number(answer["total_dispatched"]));
     assert.deepEqual(runs.map(({ status }) => status), [200, 200]);
     assert.ok(sent.every((count) => count > 0), `they sent ${sent}`);

@@ -7,7 +7,11 @@ import type { FakeFcm } from "../../scripts/fake_fcm.ts";
 import { pause, randomFrom, report } from "../../scripts/testing.ts";
 import { acceptsByToken, inWorld, notOnce, until, type World } from "./world.ts";
 
-const CHAINS = ["odd", "even"];
+/** Of one job only one run is on at a time, so each chain has its own. */
+const CHAINS = [
+  { chain: "odd", job_name: "scenario-evaluation" },
+  { chain: "even", job_name: "dispatch-backlog" },
+];
 const KILLS_PER_CHAIN = 90;
 /** Leases run out only every so many runs, so that no notification comes to its last attempt. */
 const RUNS_PER_LEASE = 30;
@@ -91,7 +95,7 @@ async function holdClaim(world: World, invocation: string): Promise<() => Promis
 
 async function killOneAfterTheOther(
   world: World,
-  chain: string,
+  { chain, job_name }: typeof CHAINS[number],
   work: Work,
   signals: Signals,
   random: () => number,
@@ -123,6 +127,7 @@ async function killOneAfterTheOther(
   for (let number = 0; killed < KILLS_PER_CHAIN; number++) {
     assert.ok(number < 4 * RUNS_PER_LEASE, "most runs are over before they are killed");
     await addWork(world, work, number % 4 === 0 ? 2 : 1);
+    await world.sql`select from public.run_scenario_evaluation()`;
     victim = await starting;
     starting = start(number + 1);
 
@@ -144,7 +149,7 @@ async function killOneAfterTheOther(
       : victim.ended;
 
     let isOver = false;
-    const run = world.run(victim, { invocation_id: invocation }).then(
+    const run = world.run(victim, { invocation_id: invocation, job_name }).then(
       () => isOver = true,
       () => {},
     );
@@ -166,6 +171,7 @@ async function killOneAfterTheOther(
     // A statement that was on its way ends first.
     await until("its backends are gone", async () => await world.backends(backend) === 0);
 
+    await world.fallSilent([invocation]);
     dead.push(invocation);
     if (dead.length === RUNS_PER_LEASE) {
       for (const id of await world.leasesRunOut(dead)) work.ambiguous.add(id);

@@ -136,8 +136,17 @@ export class World {
     `;
   }
 
+  /** These runs have given no sign of life for long, or all that are on. */
+  async fallSilent(invocations: string[] | null = null): Promise<void> {
+    await this.sql`
+      update scheduler.invocations set heartbeat_at = now() - interval '1 minute'
+      where status = 'running' and (${invocations}::uuid[] is null or id = any (${invocations}))
+    `;
+  }
+
   /** The leases of these runs are over, or all. Returns whose outcome nobody knows then. */
   async leasesRunOut(invocations: string[] | null = null): Promise<number[]> {
+    await this.fallSilent(invocations);
     const rows = await this.sql<{ id: number }[]>`
       update scheduler.notifications set lease_expires_at = now()
       where status = 'sending' and (${invocations}::uuid[] is null or claimed_by = any (${invocations}))

@@ -8,7 +8,7 @@ declare
   for_operators constant text[] := array['explain_scenario_evaluation', 'scheduler_status'];
   for_the_dispatcher constant text[] := array[
     'start_invocation', 'run_scenario_evaluation', 'claim_notifications', 'record_push_results',
-    'finish_invocation', 'invocation_summary'
+    'heartbeat_invocation', 'finish_invocation', 'invocation_summary'
   ];
 begin
   revoke all on schema scheduler from public, anon, authenticated, scheduler_dispatcher;

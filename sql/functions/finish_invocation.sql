@@ -42,7 +42,8 @@ begin
     error_type = finish_invocation.error_type,
     error_message = finish_invocation.error_message,
     remaining_unprocessed_count = remaining
-  where invocation.id = finish_invocation.invocation_id and invocation.status = 'running';
+  -- One that was taken for dead, and lived, ends as it did.
+  where invocation.id = finish_invocation.invocation_id and invocation.status in ('running', 'abandoned');
   if not found and not exists (
     select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id
   ) then

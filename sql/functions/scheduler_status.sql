@@ -64,7 +64,7 @@ as $$
   unended as (
     select count(*) as runs, min(run.started_at) as oldest
     from scheduler.invocations as run
-    where run.status = 'running' and run.started_at < now() - interval '10 minutes'
+    where run.status = 'running' and coalesce(run.heartbeat_at, run.started_at) < now() - scheduler.heartbeat_limit()
   )
   select
     'roster',
@@ -124,13 +124,17 @@ as $$
   select
     'paused',
     case when count(*) = 0 then 'ok' else 'warn' end,
-    case
-      when coalesce(bool_or(settings.organisation_id is null), false) then 'everything is paused in the default row of organisation_settings'
-      when count(*) > 0 then count(*) || ' organisations are paused in organisation_settings'
-      else 'nothing is paused'
-    end
-  from scheduler.organisation_settings as settings
-  where settings.paused
+    coalesce(
+      string_agg(
+        format('%s since %s by %s (%s)',
+          coalesce(pause.job_name, 'organisation ' || pause.organisation_id, 'everything'),
+          pause.paused_at::pg_catalog.timestamptz(0), pause.paused_by, coalesce(pause.reason, 'no reason given')),
+        ', ' order by pause.organisation_id nulls first, pause.job_name nulls first
+      ),
+      'nothing is paused'
+    )
+  from scheduler.pauses as pause
+  where pause.resumed_at is null
 
   union all
   select
@@ -208,7 +212,16 @@ as $$
       else format('refused for good in the last week and still in scheduler.device: %s. Let scheduler.disable_devices put them away in a table of your own',
         refused.devices)
     end
-  from refused;
+  from refused
+
+  union all
+  select state.* from scheduler.status_of_state() as state
+  union all
+  select platform.* from scheduler.status_of_platform() as platform
+  union all
+  select job.* from scheduler.status_of_jobs() as job
+  union all
+  select request.* from scheduler.status_of_requests() as request;
 $$;
 
 comment on function public.scheduler_status() is

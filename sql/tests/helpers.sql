@@ -212,3 +212,149 @@ begin
   end loop;
 end;
 $$;
+
+-- The secret that tests.configured sets.
+create function tests.secret() returns text
+language sql immutable
+as $$ select repeat('5eC2e7', 10) || 'abcd' $$;
+
+-- What an operator sets before the function can be asked.
+create function tests.configured(url text default 'https://project.supabase.co/functions/v1/scenario-scheduler') returns text
+language sql
+as $$ select scheduler.configure_edge(url => configured.url, secret => tests.secret()) $$;
+
+-- Asks the function for a job, as its tick does; the run's id.
+create function tests.asked(job text default 'scenario-evaluation', scheduled_for timestamptz default date_trunc('minute', now()))
+returns uuid
+language sql
+as $$
+  select scheduler.run_job(job_name => asked.job, scheduled_for => asked.scheduled_for, triggered_by => 'pg_cron');
+$$;
+
+-- How often the function was asked for a run.
+create function tests.times_asked(run uuid) returns bigint
+language sql
+as $$ select count(*) from scheduler.requests where invocation_id = run $$;
+
+-- pg_net makes the last request for a run, and this comes of it.
+create function tests.answered(run uuid, status integer, content text default null, timed_out boolean default false, error text default null)
+returns void
+language sql
+as $$
+  insert into net._http_response (id, status_code, content, timed_out, error_msg)
+  select request_id, answered.status, answered.content, answered.timed_out, answered.error
+  from scheduler.invocations where id = run;
+  delete from net.http_request_queue
+  where id = (select request_id from scheduler.invocations where id = run);
+$$;
+
+-- The server was killed: pg_net's tables are empty.
+create function tests.lost() returns void
+language sql
+as $$
+  delete from net.http_request_queue;
+  delete from net._http_response;
+$$;
+
+-- The function takes a run on; true: it runs.
+create function tests.taken_on(run uuid) returns boolean
+language sql
+as $$
+  select started.started
+  from scheduler.invocations as invocation
+  cross join lateral public.start_invocation(job_name => invocation.job_name, invocation_id => invocation.id) as started
+  where invocation.id = run;
+$$;
+
+-- A run, its requests and pg_net's rows of them are so much older.
+create function tests.time_passed(run uuid, by interval) returns void
+language sql
+as $$
+  update net._http_response set created = created - by
+  where id in (select request_id from scheduler.requests where invocation_id = run);
+  update scheduler.requests set asked_at = asked_at - by, seen_at = seen_at - by where invocation_id = run;
+  update scheduler.invocations
+  set
+    requested_at = requested_at - by,
+    started_at = started_at - by,
+    heartbeat_at = heartbeat_at - by,
+    finished_at = finished_at - by
+  where id = run;
+$$;
+
+-- What reconcile_requests found and did: a line a run; null: nothing.
+create function tests.reconciled(at timestamptz default now()) returns text
+language sql
+as $$
+  select string_agg(format('%s: %s: %s', job_name, found, done), E'\n' order by job_name)
+  from scheduler.reconcile_requests(at => reconciled.at);
+$$;
+
+-- A run's status and its reason.
+create function tests.run_became(run uuid) returns text
+language sql
+as $$
+  select concat_ws(': ', status, coalesce(error_type, status_reason)) from scheduler.invocations where id = run;
+$$;
+
+-- Lets the ticks of this moment and later be the first: nothing before is made up for.
+create function tests.ticked_until(at timestamptz) returns void
+language sql
+as $$ update scheduler.jobs set last_tick_for = at $$;
+
+-- What a tick did: a line a job; null: nothing.
+create function tests.ticked(entry text, at timestamptz) returns text
+language sql
+as $$
+  select string_agg(
+    concat_ws(' ', ticked.job_name, ticked.status, invocation.status_reason, to_char(invocation.scheduled_for at time zone 'UTC', 'MM-DD HH24:MI')),
+    E'\n' order by ticked.job_name
+  )
+  from scheduler.tick(cron_name => ticked.entry, at => ticked.at) as ticked
+  join scheduler.invocations as invocation on invocation.id = ticked.invocation_id;
+$$;
+
+create function tests.status_of(part text) returns text
+language sql
+as $$ select status from public.scheduler_status() where component = part $$;
+
+create function tests.detail_of(part text) returns text
+language sql
+as $$ select detail from public.scheduler_status() where component = part $$;
+
+-- The tables, but Vault's, in which a text is found, whoever may read them.
+create function tests.tables_with(needle text) returns setof text
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  relation regclass;
+  found_there boolean;
+begin
+  for relation in
+    select c.oid
+    from pg_class as c
+    where c.relkind = 'r' and c.relpersistence <> 't'
+      and c.relnamespace::regnamespace::text not in ('vault', 'pg_catalog', 'information_schema')
+    order by 1
+  loop
+    execute format('select exists (select from %s as r where r::text like any ($1))', relation)
+    into found_there
+    using array[
+      '%' || needle || '%', '%' || encode(convert_to(needle, 'utf8'), 'hex') || '%',
+      '%' || lower(needle) || '%', '%' || split_part(encode(convert_to(needle, 'utf8'), 'base64'), E'\n', 1) || '%'
+    ];
+    if found_there then
+      return next relation::text;
+    end if;
+  end loop;
+end;
+$$;
+
+-- A database that lacks an extension of Supabase: cron, net or vault.
+create function tests.without(missing name) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('drop schema %I cascade', missing);
+end;
+$$;

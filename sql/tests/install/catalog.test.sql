@@ -19,7 +19,8 @@ where c.relnamespace in ('public'::regnamespace, 'scheduler'::regnamespace)
 create temp table entry_point (name text);
 insert into entry_point values
   ('run_scenario_evaluation'), ('explain_scenario_evaluation'), ('scheduler_status'),
-  ('start_invocation'), ('claim_notifications'), ('record_push_results'), ('finish_invocation'), ('invocation_summary');
+  ('start_invocation'), ('claim_notifications'), ('record_push_results'),
+  ('heartbeat_invocation'), ('finish_invocation'), ('invocation_summary');
 
 select cmp_ok((select count(*)::integer from project_function), '>', 20, 'the sweep finds the functions');
 select cmp_ok((select count(*)::integer from project_table), '>', 20, 'the sweep finds the tables');

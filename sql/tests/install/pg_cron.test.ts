@@ -21,10 +21,8 @@ Deno.test({
   async fn() {
     const url = await createDatabase(server, name ?? "");
     await applyMigrations(url);
-    const admin = connect(server.url(name ?? "", "supabase_admin"));
     const sql = connect(url);
     try {
-      await admin.unsafe("create extension pg_cron; grant usage on schema cron to postgres");
       await sql`
         select cron.schedule('evaluation', '* * * * *', 'select public.run_scenario_evaluation()')
       `;
@@ -43,7 +41,6 @@ Deno.test({
     } finally {
       await sql.unsafe("select cron.unschedule('evaluation')").catch(() => {});
       await sql.end();
-      await admin.end();
     }
   },
 });

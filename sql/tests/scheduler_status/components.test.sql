@@ -1,5 +1,5 @@
 begin;
-select plan(15);
+select plan(16);
 
 create function pg_temp.status_of(wanted text) returns text language sql
 as $$ select status from public.scheduler_status() where component = wanted $$;
@@ -24,7 +24,8 @@ select is(pg_temp.status_of('outbox'), 'warn', 'pending pushes past their expiry
 
 select is(pg_temp.status_of('paused'), 'ok', 'nothing paused is ok');
 update scheduler.organisation_settings set paused = true where organisation_id is null;
-select matches(pg_temp.detail_of('paused'), 'everything is paused', 'everything paused is told');
+select is(pg_temp.status_of('paused'), 'warn', 'everything paused is a warning');
+select matches(pg_temp.detail_of('paused'), '^everything since .* by postgres \(no reason given\)$', 'which says since when and by whom');
 
 delete from scheduler.scenario_templates where scenario_type = 'milestone';
 select is(pg_temp.status_of('scenario milestone'), 'warn', 'a scenario without a text is a warning');

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(11);
 
 create function pg_temp.status_of(part text) returns text language sql
 as $$ select status from public.scheduler_status() where component = part $$;
@@ -26,8 +26,11 @@ select is(pg_temp.status_of('last run'), 'ok', 'a run that completed is ok');
 
 select id as killed from public.start_invocation(job_name => 'dispatch-backlog') \gset
 select is(pg_temp.status_of('unended runs'), 'ok', 'a run that began just now is ok');
-update scheduler.invocations set started_at = now() - interval '11 minutes' where id = :'killed';
-select is(pg_temp.status_of('unended runs'), 'warn', 'one that still runs after ten minutes is a warning');
+update scheduler.invocations set started_at = now() - interval '11 minutes', heartbeat_at = now() - interval '29 seconds' where id = :'killed';
+select is(pg_temp.status_of('unended runs'), 'ok', 'so is one that runs long, and gave a sign of life in the last half minute');
+update scheduler.invocations set heartbeat_at = now() - interval '31 seconds' where id = :'killed';
+select is(pg_temp.status_of('unended runs'), 'warn', 'one that gave none is a warning');
+select matches(pg_temp.detail_of('unended runs'), '^1 still running since ', 'which says since when it runs');
 
 select * from finish();
 rollback;

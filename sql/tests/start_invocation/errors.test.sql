@@ -43,6 +43,9 @@ select throws_ok(
 );
 select is_empty('select * from scheduler.invocations', 'what is refused leaves nothing in the ledger');
 
+create function pg_temp.end_run() returns void language sql as $$
+  select public.finish_invocation(invocation_id => id, status => 'completed') from scheduler.invocations where status = 'running';
+$$;
 select is(
   (select started from public.start_invocation(job_name => 'scenario-evaluation', organisation_ids => array[:'known']::uuid[])), true,
   'an organisation without mentors is one'
@@ -52,15 +55,18 @@ select throws_ok(
   format($$ select * from public.start_invocation(job_name => 'scenario-evaluation', organisation_ids => array[%L]::uuid[]) $$, :'known'),
   '22023', null, 'until it is gone'
 );
+select pg_temp.end_run();
 select is(
   (select started from public.start_invocation(
     job_name => 'scenario-evaluation', organisation_ids => '{bbbbbbbb-0000-4000-8000-000000000000}'
   )), true, 'so is one that mentors belong to'
 );
+select pg_temp.end_run();
 select is(
   (select started from public.start_invocation(job_name => 'scenario-evaluation', scenarios => null, organisation_ids => null)), true,
   'null is the same as leaving it out'
 );
+select pg_temp.end_run();
 select is(
   (select started from public.start_invocation(job_name => 'scenario-evaluation', scenarios => '{}', organisation_ids => '{}')), true,
   'an empty list is no error'

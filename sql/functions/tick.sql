@@ -1,0 +1,68 @@
+create or replace function scheduler.tick(cron_name text, at timestamptz default now())
+returns table (job_name text, invocation_id uuid, status text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  due record;
+  run_id uuid;
+begin
+  if not exists (select from scheduler.jobs as job where job.cron_name = tick.cron_name) then
+    raise exception 'no job has the entry %', coalesce(quote_literal(cron_name), 'null')
+      using errcode = 'invalid_parameter_value', hint = 'select * from scheduler.apply_schedules(); takes away entries that have no job.';
+  end if;
+  if exists (
+    select from scheduler.pauses as everything
+    where everything.job_name is null and everything.organisation_id is null and everything.resumed_at is null
+  ) then
+    return;
+  end if;
+  perform from scheduler.reconcile_requests(at => tick.at);
+
+  for due in
+    select job.job_name, job.target, job.catch_up, moment.scheduled_for, job.cron_name <> tick.cron_name as missed
+    from scheduler.jobs as job
+    -- Another entry's own tick may come a little late.
+    cross join lateral (
+      select scheduler.previous_tick(
+        job.schedule, case when job.cron_name = tick.cron_name then tick.at else tick.at - interval '2 minutes' end
+      ) as scheduled_for
+    ) as moment
+    where job.enabled
+      and not exists (select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null)
+      and (job.cron_name = tick.cron_name or (job.catch_up is not null and moment.scheduled_for > job.last_tick_for))
+    -- SQL jobs first: a request goes out when this commits, and its signature is not to be old by then.
+    order by job.kind desc, job.job_name
+  loop
+    if due.missed then
+      perform from scheduler.jobs as job
+      where job.job_name = due.job_name and job.last_tick_for < due.scheduled_for
+      for update skip locked;
+      continue when not found; -- somebody is at it
+    end if;
+    update scheduler.jobs as job
+    set last_tick_for = greatest(job.last_tick_for, due.scheduled_for)
+    where job.job_name = due.job_name;
+    -- The minute's tick looks once, by index, and mostly that is all.
+    continue when due.target = 'dispatch-backlog'
+      and not exists (select from scheduler.notifications as waiting where waiting.due_at <= now());
+
+    run_id := case
+      when due.missed and due.scheduled_for < tick.at - due.catch_up then
+        scheduler.skip_run(job_name => due.job_name, scheduled_for => due.scheduled_for, reason => 'missed', triggered_by => 'catch_up')
+      else
+        scheduler.run_job(
+          job_name => due.job_name,
+          scheduled_for => due.scheduled_for,
+          triggered_by => case when due.missed then 'catch_up' else 'pg_cron' end
+        )
+    end;
+    return query
+    select run.job_name, run.id, run.status from scheduler.invocations as run where run.id = run_id;
+  end loop;
+end;
+$$;
+
+comment on function scheduler.tick(text, timestamptz) is
+  'What pg_cron calls: looks after the requests that are out, starts the jobs of the entry, and makes up for ticks of others that were missed.';

@@ -94,7 +94,7 @@ Deno.test("of ten ticks of one moment at once, one asks for a run and the others
       await atOnce((session) =>
         session<Started[]>`
           select invocation_id as id, status = 'requested' as started
-          from scheduler.tick('scenario-scheduler-daily', now() + make_interval(days => ${day}))
+          from scheduler.tick('scenario-scheduler-daily', now() - make_interval(days => ${day}))
           where job_name = 'scenario-evaluation'
         `
       );

@@ -1,15 +1,21 @@
 // make demo: from an empty database to pushes that arrive.
 
+import { type CronWorker, startCronWorker } from "./cron_worker.ts";
 import { applyMigrations, createDatabase } from "./database.ts";
-import { type EdgeFunction, invoke, newSecret, startEdgeFunction } from "./edge_function.ts";
+import { type EdgeFunction, newSecret, startEdgeFunction } from "./edge_function.ts";
 import { type FakeFcm, startFakeFcm } from "./fake_fcm.ts";
+import { type NetWorker, startNetWorker } from "./net_worker.ts";
 import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
 import { onInterrupt, step, table } from "./terminal.ts";
 
 let server: Server | undefined;
 let fcm: FakeFcm | undefined;
 let dispatcher: EdgeFunction | undefined;
+let net: NetWorker | undefined;
+let cron: CronWorker | undefined;
 const putAway = async () => {
+  await cron?.stop();
+  await net?.stop();
   await dispatcher?.stop();
   await fcm?.stop();
   await server?.stop();
@@ -40,6 +46,24 @@ async function explain(sql: Sql, mentor: string): Promise<void> {
   }
 }
 
+/** Waits for the run that a tick asked for, and returns its line of the ledger. */
+async function runOf(
+  sql: Sql,
+  job: string,
+  seconds = 30,
+): Promise<Record<string, unknown> | undefined> {
+  for (const end = performance.now() + 1000 * seconds; performance.now() < end;) {
+    const [run] = await sql`
+      select triggered_by, job, status, attempt, http_status, candidates, sent, suppressed
+      from scheduler.run_history
+      where job = ${job} and triggered_by = 'pg_cron'
+    `;
+    if (run && !["requested", "running"].includes(run["status"])) return { ...run };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return undefined;
+}
+
 function expect(fulfilled: boolean): void {
   if (!fulfilled) throw new Error("The demo did not go as it should; please report this.");
 }
@@ -63,18 +87,24 @@ try {
     "a fake of FCM, which keeps its protocol",
     () => startFakeFcm(),
   );
-  const edge = dispatcher = await step(
+  await step(
     "the Edge Function, with a login that can read no table",
-    async () =>
-      await startEdgeFunction({
+    async () => {
+      dispatcher = await startEdgeFunction({
         environment: {
           SCHEDULER_DB_URL: await dispatcherUrl(database),
           SCHEDULER_SECRET: secret,
           FCM_ENDPOINT: provider.endpoint,
           FCM_SERVICE_ACCOUNT: provider.serviceAccount,
         },
-      }),
+      });
+      await sql`select scheduler.configure_edge(url => ${dispatcher.url}, secret => ${secret})`;
+    },
   );
+  const ticks = cron = await step("stand-ins for pg_cron, pg_net and Vault", async () => {
+    net = await startNetWorker(database.url("app", "supabase_admin"));
+    return await startCronWorker(database.url("app", "supabase_admin"));
+  });
 
   console.log("\nselect run_scenario_evaluation();\n");
   const candidates = await sql`
@@ -105,12 +135,26 @@ try {
   `;
   console.log("\nBefore the sender comes, one of the silent mentors records a conversation.");
 
-  console.log(`\ncurl -X POST -H "X-Scheduler-Secret: $SCHEDULER_SECRET" ${edge.url}\n`);
-  const first = await step(
-    "first tick: evaluates, claims, sends, records",
-    () => invoke(edge.url, secret),
+  console.log("\nOne tick of the day, fired at once instead of at 06:00 UTC:\n");
+  const daily = await step(
+    "pg_cron → pg_net, signed → the function: evaluates, claims, sends, records",
+    async () => {
+      await ticks.fire("scenario-scheduler-daily");
+      return await runOf(sql, "scenario-evaluation");
+    },
   );
-  const second = await step("second tick", () => invoke(edge.url, secret));
+  await step(
+    "the minute's tick: sees the answer, finds nothing due, asks for nothing",
+    async () => {
+      await ticks.fire("scenario-scheduler-dispatch");
+    },
+  );
+  console.log("\nselect * from scheduler.run_history;\n");
+  const history = await sql`
+    select triggered_by, job, status, http_status, candidates, sent, suppressed
+    from scheduler.run_history
+  `;
+  console.log(table(history));
 
   console.log("\nWhat arrived at FCM:\n");
   const written = ({ title, body }: { title: string; body: string }) =>
@@ -137,13 +181,13 @@ try {
     { what: "sent", pushes: outbox?.sent },
     { what: "accepted by FCM", pushes: provider.accepted.length },
     { what: "accepted twice", pushes: provider.accepted.length - keys.size },
-    { what: "sent by the second tick", pushes: second.answer["total_dispatched"] },
   ]));
 
-  expect(candidates.length > 6 && first.status === 200 && second.status === 200);
+  expect(candidates.length > 6 && daily?.["status"] === "completed");
   expect(outbox?.cancelled === 1 && outbox.sent === candidates.length - 1);
   expect(provider.accepted.length === outbox?.sent && keys.size === outbox.sent);
-  expect(second.answer["total_dispatched"] === 0);
+  expect(daily?.["sent"] === outbox?.sent && history[0]?.["http_status"] === 202);
+  expect(await runOf(sql, "dispatch-backlog", 0) === undefined);
   await sql.end();
 } finally {
   await putAway();

@@ -1,6 +1,11 @@
-// make serve: the Edge Function on this machine, against DATABASE_URL or what make up keeps.
+// make serve: the Edge Function on this machine, against DATABASE_URL or what make
+// up keeps. That one also wakes it: the stand-ins of pg_cron and pg_net run here.
 
+import { type CronWorker, startCronWorker } from "./cron_worker.ts";
 import { newSecret, startEdgeFunction } from "./edge_function.ts";
+import postgres from "postgres";
+import { type NetWorker, startNetWorker } from "./net_worker.ts";
+import { connect } from "./server.ts";
 import { current } from "./stack.ts";
 import { onInterrupt } from "./terminal.ts";
 
@@ -14,7 +19,8 @@ const PASSED_ON = [
   "TIMEOUT_THRESHOLD_MS",
 ];
 
-const databaseUrl = Deno.env.get("DATABASE_URL") || (await current())?.url;
+const stack = Deno.env.get("DATABASE_URL") ? undefined : await current();
+const databaseUrl = Deno.env.get("DATABASE_URL") || stack?.url;
 if (!databaseUrl) {
   console.error(
     "No database. Give one, make serve DATABASE_URL=postgresql://…, or keep one for play: make up",
@@ -34,6 +40,19 @@ const passedOn = PASSED_ON.flatMap((name) => {
   return value ? [[name, value]] : [];
 });
 
+/** What a Supabase project has of its own: someone who calls the function every minute. */
+async function wake(url: string): Promise<[NetWorker, CronWorker]> {
+  const sql = connect(stack?.url ?? "");
+  try {
+    await sql`select scheduler.configure_edge(url => ${url}, secret => ${secret})`;
+  } finally {
+    await sql.end();
+  }
+  const admin = new URL(stack?.url ?? "");
+  admin.username = "supabase_admin";
+  return [await startNetWorker(admin.href), await startCronWorker(admin.href)];
+}
+
 try {
   const edge = await startEdgeFunction({
     environment: {
@@ -46,15 +65,20 @@ try {
     onLog: (line) => console.log(line),
     onComplaint: (line) => console.error(line),
   });
-  onInterrupt(() => edge.stop());
+  const wakers = stack ? await wake(edge.url) : [];
+  onInterrupt(async () => {
+    await Promise.all(wakers.map((worker) => worker.stop()));
+    await edge.stop();
+  });
   console.log(
-    `Pushes go to ${
-      provider === "log" ? "this terminal" : provider
-    }. Ctrl-C ends it. To start a run:\n\n` +
+    `Pushes go to ${provider === "log" ? "this terminal" : provider}. ${
+      stack ? "The database wakes it every minute that something is due. " : ""
+    }Ctrl-C ends it. To start a run:\n\n` +
       `  curl -X POST -H "X-Scheduler-Secret: ${secret}" ${edge.url}\n`,
   );
   await edge.ended;
-} catch {
-  // It has said why.
+} catch (error) {
+  // The function has said why itself.
+  if (error instanceof postgres.PostgresError) console.error(`SCHEDULER_SECRET: ${error.message}`);
   Deno.exit(1);
 }

@@ -1,8 +1,13 @@
 // The install contract: sql/migrations in order, as the role postgres, in a new
 // or an old project, once or twice, next to tables of the project's own.
 
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { applyMigrations, createDatabase, migrationFiles } from "../../../scripts/database.ts";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  applyMigrations,
+  createDatabase,
+  migrationFiles,
+  ROOT,
+} from "../../../scripts/database.ts";
 import { connect, type Sql } from "../../../scripts/server.ts";
 import { server } from "../../../scripts/testing.ts";
 
@@ -15,7 +20,7 @@ interface Fresh {
 let made = 0;
 
 async function inFreshDatabase(
-  options: { openDefaults?: boolean },
+  options: { openDefaults?: boolean; bare?: boolean },
   test: (database: Fresh) => Promise<void>,
 ): Promise<void> {
   const name = `install_${Deno.pid}_${++made}`;
@@ -230,6 +235,53 @@ Deno.test("in a new project and in an old one, the same privileges are held on w
 });
 
 /** Tables of a project's own, with the name of one of the reference schema but other columns and privileges. */
+Deno.test("without pg_cron, pg_net and Vault everything else works, the status says what is missing, and they can come later", async () => {
+  await inFreshDatabase({ bare: true }, async ({ url, sql }) => {
+    await applyByHand(sql);
+    await sql`select from public.run_scenario_evaluation()`;
+    const status = async () => {
+      const rows = await sql<{ component: string; status: string; detail: string }[]>`
+        select component, status, detail from public.scheduler_status()
+      `;
+      return new Map(rows.map((row) => [row.component, row]));
+    };
+    const missing = await status();
+    for (const component of ["pg_cron", "pg_net", "vault"]) {
+      strictEqual(missing.get(component)?.status, "fail", component);
+      match(missing.get(component)?.detail ?? "", /create extension/, component);
+    }
+    match(missing.get("job scenario-evaluation")?.detail ?? "", /apply_schedules/);
+
+    await sql`select scheduler.tick('scenario-scheduler-daily')`;
+    const [run] = await sql`
+      select status, error_message from scheduler.invocations where triggered_by = 'pg_cron'
+    `;
+    strictEqual(run?.["status"], "failed");
+    match(run?.["error_message"], /url .* not set/);
+    await sql`select from scheduler.reconcile_requests()`;
+    await sql`select scheduler.run_job('housekeeping')`;
+    await sql`select scheduler.pause('housekeeping')`;
+    const secret = "ab".repeat(32);
+    await rejects(
+      sql`select scheduler.configure_edge('https://project.example.org/f', ${secret})`,
+      /no Vault/,
+    );
+
+    const admin = connect(server.url(new URL(url).pathname.slice(1), "supabase_admin"));
+    for (const standIn of ["net", "vault", "cron"]) {
+      await admin.unsafe(await Deno.readTextFile(`${ROOT}sql/local/${standIn}.sql`));
+    }
+    await admin.end();
+    await sql`select from scheduler.apply_schedules()`;
+    await sql`select scheduler.configure_edge('https://project.example.org/f', ${secret})`;
+    const there = await status();
+    for (const component of ["pg_cron", "pg_net", "vault", "job dispatch-backlog"]) {
+      strictEqual(there.get(component)?.status, "ok", component);
+    }
+    strictEqual(there.get("job housekeeping")?.status, "warn", "a pause lasts");
+  });
+});
+
 const OWN_TABLES: Record<string, string> = {
   organisations: `
     create table public.organisations (id uuid primary key, legal_name varchar(80), timezone text, locale text);

@@ -8,6 +8,7 @@ import {
   startEdgeFunction,
 } from "../../scripts/edge_function.ts";
 import { type FakeFcm, type FakeFcmOptions, startFakeFcm } from "../../scripts/fake_fcm.ts";
+import { type NetWorker, startNetWorker } from "../../scripts/net_worker.ts";
 import { pause, type TestDatabase, testDatabase } from "../../scripts/testing.ts";
 import type { Sql } from "../../scripts/server.ts";
 
@@ -24,11 +25,34 @@ export const ORGANISATION = "aaaaaaaa-0000-4000-8000-000000000000";
 export type Answered = Awaited<ReturnType<typeof invoke>>;
 export type Entry = Record<string, unknown> & { event: string };
 
+/** A run in the ledger, as far as a test can foresee it. */
+export interface Run {
+  job_name: string;
+  status: string;
+  status_reason: string | null;
+  triggered_by: string;
+  attempt: number;
+  http_status: number | null;
+  error_type: string | null;
+}
+
+export interface Asked {
+  attempt: number;
+  outcome: string | null;
+  http_status: number | null;
+  error: string | null;
+}
+
+export type CronName = "scenario-scheduler-daily" | "scenario-scheduler-dispatch";
+
 export class World {
   readonly secret = newSecret();
   readonly sql: Sql;
   readonly #functions: EdgeFunction[] = [];
   readonly #fakes: FakeFcm[] = [];
+  readonly #workers: NetWorker[] = [];
+  readonly #places: Deno.HttpServer[] = [];
+  readonly #over = Promise.withResolvers<void>();
   #mentors = 0;
 
   private constructor(readonly database: TestDatabase, readonly fake: FakeFcm) {
@@ -36,8 +60,8 @@ export class World {
     this.#fakes.push(fake);
   }
 
-  static async make(options: FakeFcmOptions): Promise<World> {
-    const [database, fake] = await Promise.all([testDatabase(), startFakeFcm(options)]);
+  static async make(options: FakeFcmOptions, wanted = testDatabase()): Promise<World> {
+    const [database, fake] = await Promise.all([wanted, startFakeFcm(options)]);
     // The clock on the wall must not decide what a test sees.
     await database.sql`
       update scheduler.organisation_settings set quiet_start = null, quiet_end = null
@@ -47,6 +71,9 @@ export class World {
   }
 
   async end(): Promise<void> {
+    this.#over.resolve();
+    for (const worker of this.#workers) await worker.stop();
+    for (const place of this.#places) await place.shutdown();
     for (const one of this.#functions) {
       one.kill("SIGKILL"); // ends a stopped one too
       await one.ended;
@@ -70,8 +97,10 @@ export class World {
   async start(
     environment: Record<string, string> = {},
     fake: FakeFcm = this.fake,
+    port = 0,
   ): Promise<EdgeFunction> {
     const started = await startEdgeFunction({
+      port,
       environment: {
         SCHEDULER_DB_URL: this.database.url,
         SCHEDULER_SECRET: this.secret,
@@ -86,6 +115,100 @@ export class World {
 
   run(on: EdgeFunction, body: Record<string, unknown> = {}): Promise<Answered> {
     return invoke(on.url, this.secret, body);
+  }
+
+  /** What plays the function badly, or stands in its way. Returns its address. */
+  place(handle: (request: Request) => Promise<Response>, port = 0): string {
+    const place = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, handle);
+    this.#places.push(place);
+    return `http://127.0.0.1:${place.addr.port}/`;
+  }
+
+  /** An answer that does not come while the test is on. */
+  async never(): Promise<Response> {
+    await this.#over.promise;
+    return new Response(null, { status: 503 });
+  }
+
+  /**
+   * From now on the database asks that function. The daily tick is due at this
+   * minute, so that however late a test pretends it is, the next one is not.
+   */
+  async schedule(url: string, secret = this.secret): Promise<void> {
+    await this.sql`select scheduler.configure_edge(url => ${url}, secret => ${secret})`;
+    await this.sql`
+      update scheduler.jobs
+      set
+        enabled = job_name in ('scenario-evaluation', 'dispatch-backlog'),
+        schedule = case
+          when job_name = 'scenario-evaluation' then to_char(now() at time zone 'UTC', 'MI HH24') || ' * * *'
+          else schedule
+        end
+    `;
+  }
+
+  async startNetWorker(): Promise<NetWorker> {
+    const worker = await startNetWorker(this.database.url, { pollMilliseconds: 20 });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** pg_net's tables as a crash of the database leaves them: they are unlogged. */
+  async crashNet(): Promise<void> {
+    await this.database.session("supabase_admin")`
+      truncate net.http_request_queue, net._http_response restart identity
+    `;
+  }
+
+  /** The tick of an entry of pg_cron, now or so many minutes later. Returns the jobs that it started. */
+  async tick(cronName: CronName, minutes = 0): Promise<string[]> {
+    const rows = await this.sql<{ job: string }[]>`
+      select job_name || ' ' || status as job
+      from scheduler.tick(cron_name => ${cronName}, at => now() + make_interval(mins => ${minutes}))
+    `;
+    return rows.map(({ job }) => job);
+  }
+
+  async requestsAreMade(): Promise<void> {
+    await until("the requests are made", async () => {
+      // Whatever is taken from the queue is answered in the same transaction.
+      return (await this.sql`select from net.http_request_queue`).length === 0;
+    });
+  }
+
+  /** Waits until the function has taken on every run that was asked for, and ended it. */
+  async runsEnd(): Promise<void> {
+    await until("the runs end", async () => {
+      const open = await this.sql`
+        select from scheduler.invocations where status in ('requested', 'running')
+      `;
+      return open.length === 0;
+    });
+    await this.requestsAreMade();
+  }
+
+  async ledger(): Promise<Run[]> {
+    const rows = await this.sql<Run[]>`
+      select job_name, status, status_reason, triggered_by, attempt, http_status, error_type
+      from scheduler.invocations order by requested_at, id
+    `;
+    return [...rows];
+  }
+
+  async requests(): Promise<Asked[]> {
+    const rows = await this.sql<Asked[]>`
+      select attempt, outcome, http_status, error from scheduler.requests order by id
+    `;
+    return [...rows];
+  }
+
+  /** A line of scheduler_status(). */
+  async status(component: string): Promise<string> {
+    const [row] = await this.sql<{ said: string }[]>`
+      select status || ': ' || detail as said from public.scheduler_status()
+      where component = ${component}
+    `;
+    return row?.said ?? "";
   }
 
   /** Mentors who were never active, and are due for their first reminder. Returns their tokens. */
@@ -186,6 +309,13 @@ export async function until(
   for (const end = performance.now() + seconds * 1000; !await isSo(); await pause(10)) {
     if (performance.now() > end) throw new Error(`Waited ${seconds} s in vain: ${what}.`);
   }
+}
+
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
 }
 
 /** How often each token was accepted. */

@@ -15,6 +15,7 @@ declare
   run record;
 begin
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
+  perform scheduler.check_organisations(organisation_ids);
   if triggered_by is null or triggered_by !~ '^[A-Za-z]{1,20}([_.:-][A-Za-z]{1,20}){0,2}$' then
     raise exception 'triggered_by must be a short label, not %', coalesce(quote_literal(triggered_by), 'null')
       using errcode = 'invalid_parameter_value', hint = 'It goes to logs: a word or two like operator or pg_cron, no names of people.';

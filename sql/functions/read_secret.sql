@@ -8,7 +8,7 @@ begin
   if to_regclass('vault.decrypted_secrets') is null then
     return null;
   end if;
-  return (select btrim(kept.decrypted_secret) from vault.decrypted_secrets as kept where kept.name = secret_name);
+  return (select btrim(kept.decrypted_secret, E' \t\r\n') from vault.decrypted_secrets as kept where kept.name = secret_name);
 end;
 $$;
 

@@ -17,7 +17,6 @@ as $$
 declare
   run_id pg_catalog.uuid := coalesce(invocation_id, gen_random_uuid());
   ledger_job pg_catalog.text;
-  unknown_place bigint;
   hindrance pg_catalog.text;
 begin
   if job_name is null then
@@ -40,15 +39,7 @@ begin
     return;
   end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
-  select asked.place into unknown_place
-  from unnest(organisation_ids) with ordinality as asked (organisation_id, place)
-  where not exists (select from scheduler.organisation as known where known.organisation_id = asked.organisation_id)
-    and not exists (select from scheduler.organisation_state as known where known.organisation_id = asked.organisation_id)
-  limit 1;
-  if found then
-    raise exception 'organisation_ids[%] is no organisation', unknown_place - 1
-      using errcode = 'invalid_parameter_value', hint = 'Look for the id in scheduler.organisation, or leave organisation_ids out for all.';
-  end if;
+  perform scheduler.check_organisations(organisation_ids);
 
   -- A run that the database asked for has its row already, under the name of its job there.
   ledger_job := coalesce(

@@ -18,7 +18,14 @@ begin
   ) then
     return;
   end if;
-  perform from scheduler.reconcile_requests(at => tick.at);
+  begin
+    perform from scheduler.reconcile_requests(at => tick.at);
+  exception
+    -- What is due now is not to wait for what went wrong before.
+    when others then
+      raise warning 'requests could not be looked after: %', sqlerrm
+        using hint = 'select * from scheduler.reconcile_requests(); shows the whole error.';
+  end;
 
   for due in
     select job.job_name, job.target, job.catch_up, moment.scheduled_for, job.cron_name <> tick.cron_name as missed

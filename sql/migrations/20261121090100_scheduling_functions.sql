@@ -205,6 +205,30 @@ $$;
 comment on function scheduler.check_job() is
   'Refuses a job that could not run, with the reason, when it is written; names its entry of pg_cron if it has no name.';
 
+create or replace function scheduler.check_organisations(organisation_ids uuid[])
+returns void
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  unknown_place bigint;
+begin
+  select asked.place into unknown_place
+  from unnest(organisation_ids) with ordinality as asked (organisation_id, place)
+  where not exists (select from scheduler.organisation as known where known.organisation_id = asked.organisation_id)
+    and not exists (select from scheduler.organisation_state as known where known.organisation_id = asked.organisation_id)
+  limit 1;
+  if found then
+    raise exception 'organisation_ids[%] is no organisation', unknown_place - 1
+      using errcode = 'invalid_parameter_value', hint = 'Look for the id in scheduler.organisation, or leave organisation_ids out for all.';
+  end if;
+end;
+$$;
+
+comment on function scheduler.check_organisations(uuid[]) is
+  'Refuses a list with an organisation that does not exist, by its place in the list.';
+
 create or replace function scheduler.check_pausable(job_name text, organisation_id uuid)
 returns text[]
 language plpgsql
@@ -519,6 +543,7 @@ declare
   run record;
 begin
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
+  perform scheduler.check_organisations(organisation_ids);
   if triggered_by is null or triggered_by !~ '^[A-Za-z]{1,20}([_.:-][A-Za-z]{1,20}){0,2}$' then
     raise exception 'triggered_by must be a short label, not %', coalesce(quote_literal(triggered_by), 'null')
       using errcode = 'invalid_parameter_value', hint = 'It goes to logs: a word or two like operator or pg_cron, no names of people.';
@@ -831,7 +856,7 @@ begin
   if to_regclass('vault.decrypted_secrets') is null then
     return null;
   end if;
-  return (select btrim(kept.decrypted_secret) from vault.decrypted_secrets as kept where kept.name = secret_name);
+  return (select btrim(kept.decrypted_secret, E' \t\r\n') from vault.decrypted_secrets as kept where kept.name = secret_name);
 end;
 $$;
 
@@ -1543,7 +1568,6 @@ as $$
 declare
   run_id pg_catalog.uuid := coalesce(invocation_id, gen_random_uuid());
   ledger_job pg_catalog.text;
-  unknown_place bigint;
   hindrance pg_catalog.text;
 begin
   if job_name is null then
@@ -1566,15 +1590,7 @@ begin
     return;
   end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
-  select asked.place into unknown_place
-  from unnest(organisation_ids) with ordinality as asked (organisation_id, place)
-  where not exists (select from scheduler.organisation as known where known.organisation_id = asked.organisation_id)
-    and not exists (select from scheduler.organisation_state as known where known.organisation_id = asked.organisation_id)
-  limit 1;
-  if found then
-    raise exception 'organisation_ids[%] is no organisation', unknown_place - 1
-      using errcode = 'invalid_parameter_value', hint = 'Look for the id in scheduler.organisation, or leave organisation_ids out for all.';
-  end if;
+  perform scheduler.check_organisations(organisation_ids);
 
   -- A run that the database asked for has its row already, under the name of its job there.
   ledger_job := coalesce(
@@ -2033,7 +2049,14 @@ begin
   ) then
     return;
   end if;
-  perform from scheduler.reconcile_requests(at => tick.at);
+  begin
+    perform from scheduler.reconcile_requests(at => tick.at);
+  exception
+    -- What is due now is not to wait for what went wrong before.
+    when others then
+      raise warning 'requests could not be looked after: %', sqlerrm
+        using hint = 'select * from scheduler.reconcile_requests(); shows the whole error.';
+  end;
 
   for due in
     select job.job_name, job.target, job.catch_up, moment.scheduled_for, job.cron_name <> tick.cron_name as missed

@@ -96,7 +96,18 @@ begin
         'cooldown_window_start', verdict.cooldown_window_start,
         'window_cooldown_until', verdict.cooldown_until,
         'deliver_after', verdict.deliver_after,
-        'last_notification', last_notification.told
+        'last_notification', last_notification.told,
+        'pause', case when out_of_scope = 'organisation_paused' then (
+          select format('%s since %s by %s (%s)',
+            case when pause.organisation_id is null then 'everything' else 'the organisation' end,
+            pause.paused_at::pg_catalog.timestamptz(0), pause.paused_by, coalesce(pause.reason, 'no reason given'))
+          from scheduler.pauses as pause
+          where pause.resumed_at is null
+            and pause.job_name is null
+            and coalesce(pause.organisation_id, mentor.organisation_id) = mentor.organisation_id
+          order by pause.organisation_id nulls first
+          limit 1
+        ) end
       ) || coalesce(verdict.facts, '{}')) as facts
   ) as judged
   order by coalesce(scope.priority, scenario.default_priority), scenario.scenario_type;

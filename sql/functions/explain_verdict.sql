@@ -12,7 +12,7 @@ set datestyle = 'ISO'
 as $$
   select case
     when reason = 'mentor_not_active' then 'The mentor is not active on the roster.'
-    when reason = 'organisation_paused' then 'The organisation, or everything, is paused in organisation_settings.'
+    when reason = 'organisation_paused' then 'Paused: ' || coalesce(facts ->> 'pause', 'the organisation or everything, in organisation_settings') || '.'
     when reason = 'scenario_disabled' then 'The scenario is switched off in scenario_config.'
     else concat_ws(' ',
       case

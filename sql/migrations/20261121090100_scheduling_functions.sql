@@ -421,6 +421,197 @@ $$;
 comment on function scheduler.edge_url_problem(text) is
   'What is wrong with the url of the function, if anything. Does not repeat it.';
 
+create or replace function public.explain_scenario_evaluation(
+  user_id uuid,
+  as_of timestamptz default now()
+)
+returns table (scenario_type text, due boolean, decision text, reason text, explanation text, facts jsonb)
+language plpgsql
+stable
+security definer
+set search_path = ''
+set datestyle = 'ISO'
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+  mentor scheduler.mentor_state;
+  scopes scheduler.evaluation_scope[];
+  out_of_scope pg_catalog.text;
+begin
+  perform scheduler.check_evaluation_arguments(scenarios => null, as_of => as_of, dry_run => false);
+  if explain_scenario_evaluation.user_id is null then
+    raise exception 'user_id must not be null'
+      using errcode = 'null_value_not_allowed', hint = 'Give the id of a mentor, as in the roster.';
+  end if;
+  select state.* into mentor
+  from scheduler.mentor_state as state
+  where state.user_id = explain_scenario_evaluation.user_id and state.on_roster;
+  if not found then
+    raise exception 'no mentor % on the roster', explain_scenario_evaluation.user_id
+      using
+        errcode = 'no_data_found',
+        hint = 'Look for the id in ' || coalesce(
+          (select tracked.source::pg_catalog.text from scheduler.tracked_sources as tracked where tracked.kind = 'roster'),
+          'a roster; none is tracked yet, see scheduler.track_roster'
+        ) || '.';
+  end if;
+
+  select coalesce(array_agg(scope), '{}') into scopes
+  from scheduler.evaluation_scopes(
+    scenarios => null, as_of => as_of, organisation_ids => null, user_ids => array[mentor.user_id]
+  ) as scope;
+
+  out_of_scope := case
+    when not mentor.active then 'mentor_not_active'
+    when exists (
+      select from scheduler.organisation_settings as settings
+      where settings.paused and (settings.organisation_id = mentor.organisation_id or settings.organisation_id is null)
+    ) then 'organisation_paused'
+  end;
+
+  return query
+  select
+    scenario.scenario_type,
+    coalesce(verdict.due, false),
+    judged.decision,
+    judged.reason,
+    scheduler.explain_verdict(
+      scenario_type => scenario.scenario_type,
+      reason => judged.reason,
+      deliver_after => verdict.deliver_after,
+      facts => judged.facts
+    ),
+    judged.facts
+  from scheduler.scenarios as scenario
+  left join scheduler.judge_occurrences(
+    as_of => as_of, scopes => scopes, user_ids => array[mentor.user_id], explaining => true
+  ) as verdict on verdict.scenario_type = scenario.scenario_type
+  left join unnest(scopes) as scope on scope.scenario_type = scenario.scenario_type
+  left join lateral (
+    select jsonb_build_object(
+      'id', latest.id, 'status', latest.status, 'status_reason', latest.status_reason,
+      'sent_at', latest.sent_at, 'due_at', latest.due_at, 'attempts', latest.attempts
+    ) as told
+    from scheduler.notifications as latest
+    where latest.user_id = mentor.user_id and latest.scenario_type = scenario.scenario_type
+    -- In the order of the index that finds them.
+    order by latest.evaluation_date desc
+    limit 1
+  ) as last_notification on true
+  cross join lateral (
+    select
+      case
+        when out_of_scope is not null or scope.config_id is null then 'out_of_scope'
+        when not coalesce(verdict.due, false) then 'not_due'
+        when verdict.reason is null then 'candidate'
+        else 'suppressed'
+      end as decision,
+      case
+        when out_of_scope is not null then out_of_scope
+        when scope.config_id is null then 'scenario_disabled'
+        when verdict.user_id is null then 'not_due'
+        else verdict.reason
+      end as reason,
+      jsonb_strip_nulls(jsonb_build_object(
+        'evaluation_date', verdict.evaluation_date,
+        'occurrence_key', verdict.occurrence_key,
+        'cooldown_window_start', verdict.cooldown_window_start,
+        'window_cooldown_until', verdict.cooldown_until,
+        'deliver_after', verdict.deliver_after,
+        'last_notification', last_notification.told,
+        'pause', case when out_of_scope = 'organisation_paused' then (
+          select format('%s since %s by %s (%s)',
+            case when pause.organisation_id is null then 'everything' else 'the organisation' end,
+            pause.paused_at::pg_catalog.timestamptz(0), pause.paused_by, coalesce(pause.reason, 'no reason given'))
+          from scheduler.pauses as pause
+          where pause.resumed_at is null
+            and pause.job_name is null
+            and coalesce(pause.organisation_id, mentor.organisation_id) = mentor.organisation_id
+          order by pause.organisation_id nulls first
+          limit 1
+        ) end
+      ) || coalesce(verdict.facts, '{}')) as facts
+  ) as judged
+  order by coalesce(scope.priority, scenario.default_priority), scenario.scenario_type;
+end;
+$$;
+
+comment on function public.explain_scenario_evaluation(uuid, timestamptz) is
+  'Why a mentor gets a push or doesn''t, a row per scenario. Writes nothing.';
+
+create or replace function scheduler.explain_verdict(
+  scenario_type text,
+  reason text,
+  deliver_after timestamptz,
+  facts jsonb
+)
+returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
+as $$
+  select case
+    when reason = 'mentor_not_active' then 'The mentor is not active on the roster.'
+    when reason = 'organisation_paused' then 'Paused: ' || coalesce(facts ->> 'pause', 'the organisation or everything, in organisation_settings') || '.'
+    when reason = 'scenario_disabled' then 'The scenario is switched off in scenario_config.'
+    else concat_ws(' ',
+      case
+        when scenario_type = 'inactivity' and (facts ->> 'days_silent')::integer < 0 then format(
+          'The next activity is planned on %s.', facts ->> 'silent_since')
+        when scenario_type = 'inactivity' and facts ->> 'silent_since' is null then
+          'There is neither an activity nor a joining date.'
+        when scenario_type = 'inactivity' then format(
+          'Silent for %s days, since %s; reminders start at %s days, on %s.',
+          facts ->> 'days_silent', facts ->> 'silent_since', facts ->> 'threshold_days',
+          (facts ->> 'silent_since')::date + (facts ->> 'threshold_days')::integer)
+        when scenario_type = 'milestone' and facts ? 'milestone' then format(
+          'Activities: %s. Reached milestone %s in the last %s days%s.',
+          facts ->> 'activities', facts ->> 'milestone', facts ->> 'lookback_days',
+          '; was told of milestone ' || (facts ->> 'notified_before') || ' before')
+        when scenario_type = 'milestone' and facts ? 'activities' then format(
+          'Activities: %s. Reached no milestone in the last %s days%s.',
+          facts ->> 'activities', facts ->> 'lookback_days', '; the next is ' || (facts ->> 'next_milestone'))
+        when scenario_type = 'expiry' and facts ? 'lead_days' then format(
+          'A certification expires in %s days, on %s, which is within the lead of %s days.',
+          facts ->> 'days_left', facts ->> 'expires_on', facts ->> 'lead_days')
+        when scenario_type = 'expiry' and facts ? 'expires_on' then format(
+          'The next certification expires on %s, in %s days; the first word is %s days before.',
+          facts ->> 'expires_on', facts ->> 'days_left', facts ->> 'longest_lead')
+        when scenario_type = 'expiry' then 'No certification expires from today on.'
+      end,
+      case
+        when reason is null then format('A push goes out after %s.', deliver_after)
+        when reason = 'not_due' then 'Not due.'
+        when reason = 'already_notified' then 'A notification for this is in the outbox already: ' || (facts ->> 'occurrence_key') || '.'
+        when reason = 'opted_out' then 'Held back: the mentor has switched these pushes off.'
+        when reason = 'no_device' then 'Held back: the mentor has no enabled device.'
+        when reason = 'cooldown' then format('Held back: left alone until %s after the last push of this scenario.', facts ->> 'cooldown_until')
+        when reason = 'max_reminders' then format('Held back: has had all %s reminders of this silence.', facts ->> 'max_reminders')
+        when reason = 'frequency_cap' then format(
+          'Held back: %s notifications that day (cap %s) and %s in 7 days (cap %s), with %s more of this run going first.',
+          facts ->> 'notified_today', coalesce(facts ->> 'daily_cap', 'none'),
+          facts ->> 'notified_in_7_days', coalesce(facts ->> 'weekly_cap', 'none'), facts ->> 'before_it_in_this_run')
+        when reason = 'already_evaluated' then 'Held back: this scenario has a notification for this day already.'
+        when reason = 'no_template' then 'Held back: there is no template in the mentor''s language, nb or en.'
+        else 'Held back: ' || reason || '.'
+      end,
+      'The last notification of this scenario (' || (facts #>> '{last_notification,id}') || ') ' || case
+        when facts #>> '{last_notification,status}' = 'sent' then 'was sent at ' || (facts #>> '{last_notification,sent_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'pending' and facts #>> '{last_notification,sent_at}' is not null
+          then 'has arrived at one device, and is tried at the others after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'pending' then 'goes out after ' || (facts #>> '{last_notification,due_at}')::timestamptz(0)
+        when facts #>> '{last_notification,status}' = 'sending' then 'is being sent'
+        else 'is ' || (facts #>> '{last_notification,status}')
+      end || coalesce(' (' || (facts #>> '{last_notification,status_reason}') || ')', '') || '.'
+    )
+  end;
+$$;
+
+comment on function scheduler.explain_verdict(text, text, timestamptz, jsonb) is
+  'A verdict and its facts as a sentence for an operator.';
+
 create or replace function public.finish_invocation(
   invocation_id uuid,
   status text,

@@ -43,6 +43,11 @@ export interface Asked {
   error: string | null;
 }
 
+export interface Place {
+  url: string;
+  end(): Promise<void>;
+}
+
 export type CronName = "scenario-scheduler-daily" | "scenario-scheduler-dispatch";
 
 export class World {
@@ -51,8 +56,7 @@ export class World {
   readonly #functions: EdgeFunction[] = [];
   readonly #fakes: FakeFcm[] = [];
   readonly #workers: NetWorker[] = [];
-  readonly #places: Deno.HttpServer[] = [];
-  readonly #over = Promise.withResolvers<void>();
+  readonly #places: Place[] = [];
   #mentors = 0;
 
   private constructor(readonly database: TestDatabase, readonly fake: FakeFcm) {
@@ -71,9 +75,8 @@ export class World {
   }
 
   async end(): Promise<void> {
-    this.#over.resolve();
     for (const worker of this.#workers) await worker.stop();
-    for (const place of this.#places) await place.shutdown();
+    for (const place of this.#places) await place.end();
     for (const one of this.#functions) {
       one.kill("SIGKILL"); // ends a stopped one too
       await one.ended;
@@ -117,19 +120,6 @@ export class World {
     return invoke(on.url, this.secret, body);
   }
 
-  /** What plays the function badly, or stands in its way. Returns its address. */
-  place(handle: (request: Request) => Promise<Response>, port = 0): string {
-    const place = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, handle);
-    this.#places.push(place);
-    return `http://127.0.0.1:${place.addr.port}/`;
-  }
-
-  /** An answer that does not come while the test is on. */
-  async never(): Promise<Response> {
-    await this.#over.promise;
-    return new Response(null, { status: 503 });
-  }
-
   /**
    * From now on the database asks that function. The daily tick is due at this
    * minute, so that however late a test pretends it is, the next one is not.
@@ -145,6 +135,27 @@ export class World {
           else schedule
         end
     `;
+  }
+
+  /** Something else than the function that listens on a port, until the test ends or it is told to end. */
+  listen(handle: (request: Request) => Promise<Response | "never">, port = 0): Place {
+    const over = Promise.withResolvers<Response>();
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port, onListen: () => {} },
+      async (request) => {
+        const answer = await Promise.race([handle(request), over.promise]);
+        return answer === "never" ? await over.promise : answer;
+      },
+    );
+    const place = {
+      url: `http://127.0.0.1:${server.addr.port}/`,
+      async end() {
+        over.resolve(new Response(null, { status: 503 }));
+        await server.shutdown();
+      },
+    };
+    this.#places.push(place);
+    return place;
   }
 
   async startNetWorker(): Promise<NetWorker> {

@@ -1,5 +1,5 @@
 begin;
-select plan(37);
+select plan(35);
 
 create function pg_temp.failure(run uuid) returns text language sql as $$
   select concat_ws(' | ', status, status_reason, error_type, error_message) from scheduler.invocations where id = run;
@@ -37,6 +37,8 @@ begin
   perform vault.update_secret(id, new_secret => failed_with.url) from vault.secrets where name = 'scenario_scheduler_url';
   return next matches(pg_temp.failure(scheduler.invoke_edge(job_name => 'scenario-evaluation')), '^failed \| not_configured \| network_error \| .*' || problem, rule);
   return next is((select count(*) from net.http_request_queue), 0::bigint, 'and no request is made');
+  delete from net.http_request_queue;
+  delete from scheduler.invocations where status = 'requested';
 end;
 $$;
 select pg_temp.failed_with('', 'form', 'an empty url');

@@ -16,7 +16,7 @@ select scheduler.invoke_edge(
   triggered_by => 'pg_cron'
 ) as run \gset
 
-create temporary view request on commit drop as
+create temporary view request as
 select *, convert_from(body, 'UTF8') as text, convert_from(body, 'UTF8')::jsonb as content from net.http_request_queue;
 select is((select count(*) from request), 1::bigint, 'one request is in the queue');
 select unnest(array[

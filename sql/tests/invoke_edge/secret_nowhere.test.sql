@@ -7,9 +7,9 @@ select tests.configured();
 select tests.mentor(joined_on => tests.today() - 40);
 create table public.witness (note text);
 insert into public.witness values ('so it would be found: ' || tests.secret());
-select is(array(select tests.tables_with(tests.secret())), '{witness}', 'a sweep of all tables finds it where it is');
+select is(array(select tests.tables_with(tests.secret())), '{public.witness}', 'a sweep of all tables finds it where it is');
 update public.witness set note = encode(convert_to(tests.secret(), 'utf8'), 'hex');
-select is(array(select tests.tables_with(tests.secret())), '{witness}', 'in hex too');
+select is(array(select tests.tables_with(tests.secret())), '{public.witness}', 'in hex too');
 drop table public.witness;
 
 -- Runs of every kind.

@@ -4,13 +4,15 @@
 DENO := node_modules/deno/deno
 RUN := $(DENO) run --quiet --allow-all
 
-.PHONY: help install demo up down psql serve try-push test check format migration types bench-evaluation bench-dispatch clean
+.PHONY: help install demo up down psql serve try-push deploy verify test check format migration types bench-evaluation bench-dispatch clean
 
 help:
 	@echo 'make demo               everything on servers of its own, from nothing to pushes that arrive'
 	@echo 'make up | psql | down   keep a database for play, open it, remove it'
 	@echo 'make serve              run the Edge Function here, against what make up keeps or DATABASE_URL=…'
 	@echo 'make try-push TOKEN=…   ask FCM whether it would send to a device; nothing is sent'
+	@echo 'make deploy             database, secrets, function, Vault, schedules: docs/deployment.md'
+	@echo 'make verify URL=…       the deployment checklist, line by line, with DATABASE_URL=…'
 	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the function, kills'
 	@echo 'make check              format, lint, types, migrations, Supabase advisors'
 	@echo 'make format             format the code'
@@ -43,6 +45,13 @@ serve: install
 
 try-push: install
 	@$(RUN) scripts/try_push.ts '$(TOKEN)'
+
+# What is given to make is in the environment of the scripts.
+deploy: install
+	@$(RUN) scripts/deploy.ts
+
+verify: install
+	@$(RUN) scripts/verify.ts
 
 test: install
 	@$(RUN) scripts/prerequisites.ts

@@ -3,19 +3,16 @@
 
 import assert from "node:assert/strict";
 import { newSecret } from "../../scripts/edge_function.ts";
-import { pause } from "../../scripts/testing.ts";
-import { type Asked, freePort, inWorld, notOnce, type Run, until, type World } from "./world.ts";
-
-const DAILY: Run = {
-  job_name: "scenario-evaluation",
-  status: "completed",
-  status_reason: null,
-  triggered_by: "pg_cron",
-  attempt: 1,
-  http_status: 202,
-  error_type: null,
-};
-const MINUTELY: Run = { ...DAILY, job_name: "dispatch-backlog" };
+import {
+  type Asked,
+  DAILY,
+  freePort,
+  inWorld,
+  MINUTELY,
+  notOnce,
+  until,
+  type World,
+} from "./world.ts";
 
 interface Fault {
   name: string;
@@ -82,10 +79,10 @@ const FAULTS: Fault[] = [
       const nowhere = `postgresql://postgres@127.0.0.1:${freePort()}/none`;
       return await wronglySetUp(world, { SCHEDULER_DB_URL: nowhere }, port);
     },
-    seen: { outcome: "refused", http_status: 500, error: "network_error" },
+    seen: { outcome: "refused", http_status: 500, error: "database_error" },
     failure: {
       error_type: "evaluation_logic_error",
-      error_message: "answered 500 network_error",
+      error_message: "answered 500 database_error",
     },
   },
   {
@@ -128,7 +125,7 @@ async function waitASecond(world: World): Promise<void> {
 }
 
 for (const fault of FAULTS) {
-  Deno.test(`${fault.name} is made again, at once and after five minutes, and the pushes arrive once`, async () => {
+  Deno.test(`${fault.name}: it is made again, at once and after five minutes, and the pushes arrive once`, async () => {
     await inWorld(async (world) => {
       const tokens = await world.addMentors(5);
       const port = freePort();
@@ -175,7 +172,7 @@ for (const fault of FAULTS) {
     });
   });
 
-  Deno.test(`${fault.name} four times fails the run, the status says so, and a run by hand makes up for it`, async () => {
+  Deno.test(`${fault.name}, four times: the run fails, the status says so, and one by hand makes up for it`, async () => {
     await inWorld(async (world) => {
       const tokens = await world.addMentors(3);
       const port = freePort();
@@ -224,3 +221,228 @@ for (const fault of FAULTS) {
     });
   });
 }
+
+Deno.test("a request whose number pg_net gave out again after a crash is not taken for the newer one", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(4);
+    await world.schedule((await world.start()).url);
+    await world.tick("scenario-scheduler-daily");
+    await world.crashNet();
+    await world.sql`select scheduler.run_job('dispatch-backlog')`;
+    await world.startNetWorker();
+    await world.requestsAreMade();
+    const numbers = await world.sql`select distinct request_id from scheduler.requests`;
+    assert.equal(numbers.length, 1, "both have the same number");
+    await until("the newer one has run", async () => {
+      return (await world.ledger()).some((run) => run.status === "completed");
+    });
+
+    await world.tick("scenario-scheduler-dispatch");
+    await world.runsEnd();
+    await world.tick("scenario-scheduler-dispatch", 1);
+    assert.deepEqual(await world.ledger(), [
+      { ...DAILY, attempt: 2 },
+      { ...MINUTELY, triggered_by: "operator" },
+    ]);
+    assert.deepEqual((await world.requests()).map(({ attempt, outcome }) => [attempt, outcome]), [
+      [1, "lost"],
+      [1, "accepted"],
+      [2, "accepted"],
+    ]);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  });
+});
+
+Deno.test("an answer that a crash took away is no lost request while the run is on: it is not made again", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(10);
+    await world.schedule((await world.start({ PUSH_CONCURRENCY: "1" })).url);
+    await world.startNetWorker();
+    await world.tick("scenario-scheduler-daily");
+    await until("it sends", () => world.fake.acceptedCount > 0);
+    await world.requestsAreMade();
+    await world.crashNet();
+    await world.tick("scenario-scheduler-dispatch");
+    assert.deepEqual(await world.ledger(), [{ ...DAILY, status: "running", http_status: null }]);
+    await world.runsEnd();
+    assert.deepEqual(await world.requests(), [
+      { attempt: 1, outcome: "accepted", http_status: null, error: null },
+    ]);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  }, { latencyMilliseconds: 60 });
+});
+
+Deno.test("requests that pg_net's worker did not make for minutes are made again; when it makes them all, one runs", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(5);
+    await world.schedule((await world.start()).url);
+    await world.tick("scenario-scheduler-daily");
+    await world.tick("scenario-scheduler-dispatch", 1);
+    assert.deepEqual(await world.requests(), [
+      { attempt: 1, outcome: null, http_status: null, error: null },
+    ], "it may still be made");
+    await world.tick("scenario-scheduler-dispatch", 3);
+    const unanswered = { attempt: 1, outcome: "unanswered", http_status: null, error: null };
+    assert.deepEqual(await world.requests(), [
+      unanswered,
+      { attempt: 2, outcome: null, http_status: null, error: null },
+    ]);
+    assert.equal((await world.sql`select from net.http_request_queue`).length, 2);
+
+    await world.startNetWorker();
+    await world.runsEnd();
+    await world.tick("scenario-scheduler-dispatch", 4);
+    assert.deepEqual(await world.ledger(), [{ ...DAILY, attempt: 2 }]);
+    assert.deepEqual(await world.requests(), [
+      unanswered,
+      { attempt: 2, outcome: "accepted", http_status: 202, error: null },
+    ]);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  });
+});
+
+const TIMED_OUT = {
+  attempt: 1,
+  outcome: "timed_out",
+  http_status: null,
+  error: "Timeout of 1000 ms reached.",
+};
+
+/** Hands a request on, as it came. */
+async function handOn(request: Request, body: Uint8Array<ArrayBuffer>, url: string) {
+  const answer = await fetch(url, { method: "POST", headers: request.headers, body });
+  return new Response(await answer.text(), { status: answer.status });
+}
+
+Deno.test("a function that took the run on, and whose answer came too late, is not asked again", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(5);
+    const scheduler = await world.start();
+    const slow = world.listen(async (request) => {
+      await handOn(request, await request.bytes(), scheduler.url);
+      return "never";
+    });
+    await world.schedule(slow.url);
+    await waitASecond(world);
+    await world.startNetWorker();
+    await world.tick("scenario-scheduler-daily");
+    await world.requestsAreMade();
+    await world.runsEnd();
+    for (const minutes of [0, 6, 31]) await world.tick("scenario-scheduler-dispatch", minutes);
+    assert.deepEqual(await world.ledger(), [{ ...DAILY, http_status: null }]);
+    assert.deepEqual(await world.requests(), [TIMED_OUT]);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  });
+});
+
+Deno.test("a request that reaches the function after it was given up and made again runs once, whichever comes first", async () => {
+  for (const first of ["the late one", "the one that was made again"]) {
+    await inWorld(async (world) => {
+      const tokens = await world.addMentors(5);
+      const scheduler = await world.start();
+      const asked: Promise<number>[] = [];
+      const late = Promise.withResolvers<void>();
+      const again = Promise.withResolvers<void>();
+      const held = world.listen(async (request) => {
+        const isLate = asked.length === 0;
+        const body = await request.bytes();
+        const answer = (isLate ? late : again).promise
+          .then(() => handOn(request, body, scheduler.url));
+        asked.push(answer.then(({ status }) => status));
+        return isLate ? "never" : await answer;
+      });
+      await world.schedule(held.url);
+      await waitASecond(world);
+      await world.startNetWorker();
+      await world.tick("scenario-scheduler-daily");
+      await world.requestsAreMade();
+      await world.tick("scenario-scheduler-dispatch");
+      await until("it is asked again", () => asked.length === 2);
+      const order = first === "the late one" ? [late, again] : [again, late];
+      for (const one of order) {
+        one.resolve();
+        await (one === late ? asked[0] : asked[1]);
+      }
+      assert.deepEqual((await Promise.all(asked)).map((status) => status < 300), [true, true]);
+      await world.runsEnd();
+      await world.tick("scenario-scheduler-dispatch", 1);
+      assert.deepEqual(await world.ledger(), [
+        {
+          ...DAILY,
+          attempt: 2,
+          // The second is answered with the figures of the run, if that has ended.
+          http_status: (await asked[1]) ?? null,
+        },
+      ]);
+      assert.deepEqual((await world.requests()).map(({ outcome }) => outcome), [
+        "timed_out",
+        "accepted",
+      ]);
+      assert.deepEqual(notOnce(tokens, world.fake), []);
+    });
+  }
+});
+
+Deno.test("while a secret is rotated, and after, no request is refused", async () => {
+  await inWorld(async (world) => {
+    const [before, after] = [newSecret(), newSecret()];
+    const port = freePort();
+    await world.startNetWorker();
+    const both = { SCHEDULER_SECRET: after, SCHEDULER_SECRET_PREVIOUS: before };
+    const steps: [inVault: string, environment: Record<string, string>][] = [
+      [before, { SCHEDULER_SECRET: before }],
+      [before, both],
+      [after, both],
+      [after, { SCHEDULER_SECRET: after }],
+    ];
+    for (const [inVault, environment] of steps) {
+      const tokens = await world.addMentors(2);
+      const sent = world.fake.accepted.length;
+      const scheduler = await world.start(environment, world.fake, port);
+      await world.schedule(`http://127.0.0.1:${port}/`, inVault);
+      await world.sql`select scheduler.run_job('scenario-evaluation')`;
+      await world.runsEnd();
+      const pushed = world.fake.accepted.slice(sent).map(({ token }) => token);
+      assert.deepEqual(pushed.sort(), tokens.sort());
+      await scheduler.stop();
+    }
+    await world.tick("scenario-scheduler-dispatch");
+    assert.deepEqual((await world.requests()).map(({ http_status }) => http_status), [
+      202,
+      202,
+      202,
+      202,
+    ]);
+
+    // The old one alone is worth nothing any more.
+    await world.start({ SCHEDULER_SECRET: after }, world.fake, port);
+    await world.schedule(`http://127.0.0.1:${port}/`, before);
+    await world.sql`select scheduler.run_job('scenario-evaluation')`;
+    await world.requestsAreMade();
+    await world.tick("scenario-scheduler-dispatch", 1);
+    assert.equal((await world.requests())[4]?.http_status, 401);
+  });
+});
+
+Deno.test("what refused the old secret is mended by a function that knows both, without a word to the database", async () => {
+  await inWorld(async (world) => {
+    const tokens = await world.addMentors(3);
+    const [old, present] = [newSecret(), newSecret()];
+    const port = freePort();
+    await world.startNetWorker();
+    const hasty = await world.start({ SCHEDULER_SECRET: present }, world.fake, port);
+    await world.schedule(`http://127.0.0.1:${port}/`, old);
+    await world.tick("scenario-scheduler-daily");
+    await world.requestsAreMade();
+    await hasty.stop();
+    await world.start(
+      { SCHEDULER_SECRET: present, SCHEDULER_SECRET_PREVIOUS: old },
+      world.fake,
+      port,
+    );
+    await world.tick("scenario-scheduler-dispatch");
+    await world.runsEnd();
+    assert.deepEqual((await world.requests()).map(({ outcome }) => outcome), ["refused", null]);
+    assert.deepEqual(notOnce(tokens, world.fake), []);
+  });
+});

@@ -4,18 +4,17 @@
 import assert from "node:assert/strict";
 import { startCronWorker } from "../../scripts/cron_worker.ts";
 import { invoke } from "../../scripts/edge_function.ts";
-import { acceptsByToken, inWorld, logOf, notOnce, type Run, until, type World } from "./world.ts";
+import {
+  acceptsByToken,
+  DAILY,
+  inWorld,
+  logOf,
+  MINUTELY,
+  notOnce,
+  until,
+  type World,
+} from "./world.ts";
 
-const DAILY: Run = {
-  job_name: "scenario-evaluation",
-  status: "completed",
-  status_reason: null,
-  triggered_by: "pg_cron",
-  attempt: 1,
-  http_status: 202,
-  error_type: null,
-};
-const MINUTELY: Run = { ...DAILY, job_name: "dispatch-backlog" };
 const ACCEPTED = { attempt: 1, outcome: "accepted", http_status: 202, error: null };
 
 /** The pushes that were decided on, and wait for their time. */

@@ -36,6 +36,21 @@ export interface Run {
   error_type: string | null;
 }
 
+/** A daily run that went as it should, from the tick to the end. */
+export const DAILY: Run = {
+  job_name: "scenario-evaluation",
+  status: "completed",
+  status_reason: null,
+  triggered_by: "pg_cron",
+  attempt: 1,
+  http_status: 202,
+  error_type: null,
+};
+
+/** The same of the minute's run, which sends what is due. */
+export const MINUTELY: Run = { ...DAILY, job_name: "dispatch-backlog" };
+
+/** What the ledger says of a request. */
 export interface Asked {
   attempt: number;
   outcome: string | null;

@@ -15,7 +15,7 @@ as $$
         end
       ),
       '{}'
-    ) || jsonb_build_object('state_drift', (select count(*) from scheduler.verify_mentor_state()))
+    ) || jsonb_build_object('state_drift', scheduler.count_state_drift())
   from scheduler.retention as rule;
 $$;
 

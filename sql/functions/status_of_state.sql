@@ -15,7 +15,7 @@ begin
   join pg_catalog.pg_class as relation on relation.oid = tracked.source;
   if sources < 200000 then
     checked_at := now();
-    drift := (select count(*) from scheduler.verify_mentor_state());
+    drift := scheduler.count_state_drift();
   else
     select run.finished_at, (run.details ->> 'state_drift')::bigint into checked_at, drift
     from scheduler.invocations as run
@@ -28,9 +28,9 @@ begin
     'mentor state',
     case when drift = 0 then 'ok' else 'warn' end,
     case
-      when drift is null then 'not compared with the sources yet: select count(*) from scheduler.verify_mentor_state();'
+      when drift is null then 'not compared with the sources yet: select scheduler.count_state_drift();'
       when drift = 0 then format('as the sources say, at %s', checked_at::timestamptz(0))
-      else format('%s mentors differ from the sources, at %s: select scheduler.rebuild_mentor_state();', drift, checked_at::timestamptz(0))
+      else format('%s mentors differ from the sources, at %s: select * from scheduler.verify_mentor_state(); then select scheduler.rebuild_mentor_state();', drift, checked_at::timestamptz(0))
     end;
 end;
 $$;

@@ -112,6 +112,8 @@ create unique index if not exists a_run_is_retried_once
   on scheduler.invocations (retry_of) where retry_of is not null;
 create index if not exists invocations_open
   on scheduler.invocations (job_name) where status in ('requested', 'running');
+create index if not exists invocations_broken
+  on scheduler.invocations (requested_at) where status in ('failed', 'abandoned');
 create index if not exists invocations_requested on scheduler.invocations (requested_at);
 create index if not exists invocations_of_job on scheduler.invocations (job_name, requested_at);
 

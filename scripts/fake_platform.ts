@@ -1,0 +1,214 @@
+// A stand-in of Supabase's platform for tests of make deploy: as much of the Management
+// API as the CLI calls, and a gateway behind which a function runs from the files that
+// were uploaded, with the secrets that were set when it was.
+
+import { dirname, join } from "node:path";
+
+export const ACCESS_TOKEN = `sbp_${"0123456789".repeat(4)}`;
+export const PROJECT_REF = "abcdefghijklmnopqrst";
+
+export interface Upload {
+  slug: string;
+  files: string[];
+  metadata: Record<string, unknown>;
+}
+
+export interface FakePlatform {
+  /** What the CLI needs to find it, for the environment. */
+  environment: Record<string, string>;
+  functionUrl: string;
+  secrets: Map<string, string>;
+  uploads: Upload[];
+  /** What was done, in order. */
+  events: string[];
+  /** Answers the next upload with an error. */
+  refuseUpload: boolean;
+  stop(): Promise<void>;
+}
+
+interface Running {
+  url: string | undefined;
+  folder: string;
+  child: Deno.ChildProcess;
+}
+
+async function save(folder: string, form: FormData): Promise<string[]> {
+  const names: string[] = [];
+  for (const file of form.getAll("file")) {
+    if (typeof file === "string") continue;
+    const path = join(folder, file.name);
+    if (!path.startsWith(folder)) throw new Error(`${file.name} leads out of the upload.`);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeFile(path, new Uint8Array(await file.arrayBuffer()));
+    names.push(file.name);
+  }
+  return names.sort();
+}
+
+/** Starts what was uploaded; without a url it did not start. */
+async function boot(
+  folder: string,
+  metadata: Record<string, unknown>,
+  secrets: Map<string, string>,
+): Promise<Running> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--allow-net",
+      "--allow-env",
+      "--config",
+      String(metadata["import_map_path"]),
+      String(metadata["entrypoint_path"]),
+    ],
+    cwd: folder,
+    env: {
+      NO_COLOR: "1",
+      DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0",
+      SCHEDULER_SECRET: "",
+      SCHEDULER_DB_URL: "",
+      ...Object.fromEntries(secrets),
+    },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const listening = Promise.withResolvers<string | undefined>();
+  const read = async () => {
+    let said = "";
+    for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
+      said += chunk;
+      const url = said.match(/^Listening on (http:\S+)$/m)?.[1];
+      if (url) listening.resolve(url);
+    }
+    listening.resolve(undefined);
+  };
+  read();
+  return { url: await listening.promise, folder, child };
+}
+
+async function end(running: Running | undefined): Promise<void> {
+  if (!running) return;
+  try {
+    running.child.kill("SIGKILL");
+  } catch {
+    // Gone already.
+  }
+  await running.child.status;
+  await Deno.remove(running.folder, { recursive: true });
+}
+
+async function digest(text: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(hash).toHex();
+}
+
+export async function startFakePlatform(): Promise<FakePlatform> {
+  const secrets = new Map<string, string>();
+  const uploads: Upload[] = [];
+  const events: string[] = [];
+  let running: Running | undefined;
+
+  const deploy = async (slug: string, form: FormData): Promise<Response> => {
+    if (platform.refuseUpload) {
+      return Response.json({ message: "The bundle could not be made." }, { status: 400 });
+    }
+    const metadata: Record<string, unknown> = JSON.parse(String(form.get("metadata")));
+    const folder = await Deno.makeTempDir({ prefix: "scenario-scheduler-" });
+    uploads.push({ slug, files: await save(folder, form), metadata });
+    const replaced = running;
+    running = await boot(folder, metadata, secrets);
+    await end(replaced);
+    events.push(`deployed ${slug}`);
+    return Response.json({
+      id: "fake",
+      slug,
+      name: slug,
+      status: "ACTIVE",
+      version: uploads.length,
+      created_at: 0,
+      updated_at: 0,
+      ...metadata,
+    }, { status: 201 });
+  };
+
+  const manage = async (request: Request, path: string): Promise<Response> => {
+    if (request.headers.get("authorization") !== `Bearer ${ACCESS_TOKEN}`) {
+      return Response.json({ message: "Unauthorized" }, { status: 401 });
+    }
+    if (path === "/secrets" && request.method === "GET") {
+      return Response.json(
+        await Promise.all(
+          [...secrets].map(async ([name, value]) => ({ name, value: await digest(value) })),
+        ),
+      );
+    }
+    if (path === "/secrets" && request.method === "POST") {
+      const given: { name: string; value: string }[] = await request.json();
+      for (const { name, value } of given) secrets.set(name, value);
+      events.push(`set ${given.map(({ name }) => name).sort().join(" ")}`);
+      return new Response(null, { status: 201 });
+    }
+    if (path === "/functions/deploy" && request.method === "POST") {
+      const slug = new URL(request.url).searchParams.get("slug") ?? "";
+      return await deploy(slug, await request.formData());
+    }
+    return Response.json({ message: "Not Found" }, { status: 404 });
+  };
+
+  const gateway = async (request: Request): Promise<Response> => {
+    const upload = uploads.at(-1);
+    if (!upload || !running) {
+      return Response.json({ code: "NOT_FOUND", message: "Requested function was not found" }, {
+        status: 404,
+      });
+    }
+    if (upload.metadata["verify_jwt"] !== false) {
+      return Response.json({ code: 401, message: "Missing authorization header" }, { status: 401 });
+    }
+    if (!running.url) {
+      return Response.json({ code: "BOOT_ERROR", message: "Function failed to start" }, {
+        status: 503,
+      });
+    }
+    return await fetch(running.url, {
+      method: request.method,
+      headers: request.headers,
+      body: await request.arrayBuffer(),
+    });
+  };
+
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      const project = `/v1/projects/${PROJECT_REF}`;
+      if (pathname.startsWith(`${project}/`)) {
+        return await manage(request, pathname.slice(project.length));
+      }
+      if (pathname === "/functions/v1/scenario-scheduler") return await gateway(request);
+      return Response.json({ message: "Not Found" }, { status: 404 });
+    },
+  );
+  const address = `http://127.0.0.1:${server.addr.port}`;
+  const home = await Deno.makeTempDir({ prefix: "scenario-scheduler-" });
+  const profile = join(home, "profile.yaml");
+  await Deno.writeTextFile(
+    profile,
+    `name: fake\napi_url: ${address}\ndashboard_url: ${address}\nproject_host: fake.example\n`,
+  );
+
+  const platform: FakePlatform = {
+    environment: { SUPABASE_PROFILE: profile, SUPABASE_ACCESS_TOKEN: ACCESS_TOKEN },
+    functionUrl: `${address}/functions/v1/scenario-scheduler`,
+    secrets,
+    uploads,
+    events,
+    refuseUpload: false,
+    async stop() {
+      await server.shutdown();
+      await end(running);
+      await Deno.remove(home, { recursive: true });
+    },
+  };
+  return platform;
+}

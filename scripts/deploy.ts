@@ -15,6 +15,7 @@ import {
   push,
   secretProblem,
   urlProblem,
+  waitProblem,
   withTls,
 } from "./verify.ts";
 
@@ -48,6 +49,8 @@ export interface Plan {
   dispatcherUrl: string | undefined;
   rotate: boolean;
   newLogin: boolean;
+  /** How long to wait for the function, and for the pooler to know the login. */
+  waitSeconds: number;
   passedOn: Map<string, string>;
 }
 
@@ -104,7 +107,7 @@ export async function readPlan(
   } else if (!/^sbp_(oauth_|v0_)?[a-f0-9]{40}$/.test(token)) {
     problems.push("SUPABASE_ACCESS_TOKEN is none: it begins with sbp_ and 40 hex digits follow.");
   }
-  problems.push(secretProblem(read("SCHEDULER_SECRET")));
+  problems.push(secretProblem(read("SCHEDULER_SECRET")), waitProblem(read("WAIT")));
   for (const name of ["ROTATE", "NEW_LOGIN"]) {
     if (!isSwitch(read(name))) problems.push(`${name} must be 1, or not be given.`);
   }
@@ -127,6 +130,7 @@ export async function readPlan(
       dispatcherUrl,
       rotate: read("ROTATE") === "1",
       newLogin: read("NEW_LOGIN") === "1",
+      waitSeconds: Number(read("WAIT") ?? 60),
       passedOn,
     },
     problems: problems.filter((problem) => problem !== undefined),
@@ -209,7 +213,7 @@ async function logsIn(url: string): Promise<boolean> {
   }
 }
 
-async function makeLogin(sql: Sql, databaseUrl: string): Promise<string> {
+async function makeLogin(sql: Sql, { databaseUrl, waitSeconds }: Plan): Promise<string> {
   const password = newSecret();
   await sql.unsafe(`alter role ${LOGIN} password '${scramVerifier(password)}'`);
   const url = dispatcherUrl(databaseUrl, password);
@@ -219,7 +223,9 @@ async function makeLogin(sql: Sql, databaseUrl: string): Promise<string> {
       if (await logsIn(url)) return url;
     } catch (error) {
       // The shared pooler remembers the old password for a while.
-      if (performance.now() - started < 60_000 && /authentication/i.test(String(error))) {
+      if (
+        performance.now() - started < waitSeconds * 1000 && /authentication/i.test(String(error))
+      ) {
         await new Promise((resolve) => setTimeout(resolve, 2000));
         continue;
       }
@@ -291,12 +297,12 @@ async function takes(url: string, secret: string): Promise<{ taken: boolean; sai
   }
 }
 
-async function untilItTakes(url: string, secret: string): Promise<void> {
+async function untilItTakes({ url, waitSeconds }: Plan, secret: string): Promise<void> {
   const started = performance.now();
   while (true) {
     const { taken, said } = await takes(url, secret);
     if (taken) return;
-    if (performance.now() - started > 60_000) {
+    if (performance.now() - started > waitSeconds * 1000) {
       throw new Trouble(
         `The function does not take its secret at ${url}: ${said}`,
         "Its log (dashboard, Edge Functions, scenario-scheduler, Logs) says whether it starts; " +
@@ -379,7 +385,7 @@ export async function deploy(plan: Plan, present: ReadonlyMap<string, string>): 
       if (present.has("SCHEDULER_DB_URL") && !plan.newLogin) {
         return "unchanged: the function has one (NEW_LOGIN=1 makes a new password)";
       }
-      const made = await makeLogin(sql, databaseUrl);
+      const made = await makeLogin(sql, plan);
       wanted.set("SCHEDULER_DB_URL", made);
       return `has a new password, and logs in at ${new URL(made).host}`;
     });
@@ -412,7 +418,7 @@ export async function deploy(plan: Plan, present: ReadonlyMap<string, string>): 
     });
 
     await done("the function takes its secret", async () => {
-      await untilItTakes(url, secret);
+      await untilItTakes(plan, secret);
       return wanted.has("SCHEDULER_SECRET_PREVIOUS") ? "and the previous one" : "yes";
     });
 

@@ -30,6 +30,8 @@ interface Running {
   url: string | undefined;
   folder: string;
   child: Deno.ChildProcess;
+  /** What it is still to answer. */
+  requests: Set<Promise<Response>>;
 }
 
 async function save(folder: string, form: FormData): Promise<string[]> {
@@ -83,11 +85,12 @@ async function boot(
     listening.resolve(undefined);
   };
   read();
-  return { url: await listening.promise, folder, child };
+  return { url: await listening.promise, folder, child, requests: new Set() };
 }
 
 async function end(running: Running | undefined): Promise<void> {
   if (!running) return;
+  await Promise.allSettled(running.requests);
   try {
     running.child.kill("SIGKILL");
   } catch {
@@ -170,11 +173,12 @@ export async function startFakePlatform(): Promise<FakePlatform> {
         status: 503,
       });
     }
-    return await fetch(running.url, {
-      method: request.method,
-      headers: request.headers,
-      body: await request.arrayBuffer(),
-    });
+    const { url, requests } = running;
+    const answer = request.arrayBuffer().then((body) =>
+      fetch(url, { method: request.method, headers: request.headers, body })
+    );
+    requests.add(answer);
+    return await answer.finally(() => requests.delete(answer));
   };
 
   const server = Deno.serve(

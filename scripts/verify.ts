@@ -10,7 +10,7 @@ export interface Deployment {
   databaseUrl: string;
   /** If not given, the one in Vault. */
   secret?: string | undefined;
-  /** How long pg_net may take. */
+  /** How long pg_net may take; a minute, if not given. */
   waitSeconds?: number;
 }
 
@@ -62,6 +62,12 @@ export function secretProblem(text: string | undefined): string | undefined {
   return !text || /^([0-9a-f]{2}){32,128}$/i.test(text)
     ? undefined
     : "SCHEDULER_SECRET must be 256 bits or more in hex: openssl rand -hex 32 makes one.";
+}
+
+export function waitProblem(text: string | undefined): string | undefined {
+  return !text || (/^[1-9]\d{0,2}$/.test(text) && Number(text) <= 600)
+    ? undefined
+    : "WAIT must be a number of seconds from 1 to 600.";
 }
 
 /** Nothing goes to another machine in the open. */
@@ -671,22 +677,27 @@ export async function* verify(deployment: Deployment): AsyncGenerator<Finding> {
 }
 
 export function show({ name, passed, detail, next }: Finding): string {
-  const lines = `${name.padEnd(36)}${detail}`.replaceAll("\n", `\n${" ".repeat(46)}`);
+  const lines = `${name.padEnd(38)}${detail}`.replaceAll("\n", `\n${" ".repeat(48)}`);
   return `  ${passed ? "passed" : "failed"}  ${lines}${next ? `\n          next: ${next}` : ""}`;
 }
 
 if (import.meta.main) {
   const read = (name: string) => Deno.env.get(name)?.trim() || undefined;
   const [url, databaseUrl, secret] = [read("URL"), read("DATABASE_URL"), read("SCHEDULER_SECRET")];
-  const problems = [urlProblem(url), databaseProblem(databaseUrl), secretProblem(secret)]
-    .filter((problem) => problem !== undefined);
+  const problems = [
+    urlProblem(url),
+    databaseProblem(databaseUrl),
+    secretProblem(secret),
+    waitProblem(read("WAIT")),
+  ].filter((problem) => problem !== undefined);
   if (!url || !databaseUrl || problems.length > 0) {
     console.error(`Nothing was tried:\n${problems.map((line) => `  - ${line}`).join("\n")}`);
     Deno.exit(2);
   }
   let failed = 0;
   let looked = 0;
-  for await (const finding of verify({ url, databaseUrl, secret })) {
+  const waitSeconds = Number(read("WAIT") ?? 60);
+  for await (const finding of verify({ url, databaseUrl, secret, waitSeconds })) {
     console.log(show(finding));
     looked++;
     if (!finding.passed) failed++;

@@ -226,6 +226,7 @@ Deno.test("a request whose number pg_net gave out again after a crash is not tak
   await inWorld(async (world) => {
     const tokens = await world.addMentors(4);
     await world.schedule((await world.start()).url);
+    await world.crashNet(); // numbers begin at 1
     await world.tick("scenario-scheduler-daily");
     await world.crashNet();
     await world.sql`select scheduler.run_job('dispatch-backlog')`;
@@ -270,6 +271,26 @@ Deno.test("an answer that a crash took away is no lost request while the run is 
     ]);
     assert.deepEqual(notOnce(tokens, world.fake), []);
   }, { latencyMilliseconds: 60 });
+});
+
+Deno.test("an answer of a batch that pg_net began just before the request came is the request's", async () => {
+  await inWorld(async (world) => {
+    await world.schedule(`http://127.0.0.1:${freePort()}/`);
+    // What its worker does, with time for a tick between its first two steps.
+    const worker = await world.database.session().reserve();
+    await worker`begin`;
+    await worker`select now()`;
+    await world.tick("scenario-scheduler-daily");
+    await worker`
+      with taken as (delete from net.http_request_queue returning id)
+      insert into net._http_response (id, status_code, timed_out) select id, 403, false from taken
+    `;
+    await worker`commit`;
+    worker.release();
+    await world.tick("scenario-scheduler-dispatch");
+    const [first] = await world.requests();
+    assert.deepEqual(first, { attempt: 1, outcome: "refused", http_status: 403, error: null });
+  });
 });
 
 Deno.test("requests that pg_net's worker did not make for minutes are made again; when it makes them all, one runs", async () => {

@@ -108,6 +108,11 @@ Deno.test("a request that the database asks for verifies with standardwebhooks, 
     await sql`
       select scheduler.configure_edge(url => 'http://127.0.0.1:1/', secret => ${secret})
     `;
+    const organisations = [1, 2, 3].map(() => crypto.randomUUID());
+    await sql`
+      insert into public.organisations (id, name)
+      select id, 'Organisation' from unnest(${organisations}::uuid[]) as id
+    `;
     const orders = fc.record({
       job: fc.constantFrom("scenario-evaluation", "dispatch-backlog"),
       scenarios: fc.option(
@@ -115,7 +120,9 @@ Deno.test("a request that the database asks for verifies with standardwebhooks, 
           minLength: 1,
         }),
       ),
-      organisations: fc.option(fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 3 })),
+      organisations: fc.option(
+        fc.uniqueArray(fc.constantFrom(...organisations), { minLength: 1 }),
+      ),
       dryRun: fc.boolean(),
       minute: fc.option(fc.integer({ min: 0, max: 500_000 })),
     });

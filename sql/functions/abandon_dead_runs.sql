@@ -8,7 +8,7 @@ as $$
     status = 'abandoned',
     finished_at = at,
     error_type = 'timeout_error',
-    error_message = 'no sign of life since ' || to_char(dead.heartbeat_at at time zone 'UTC', 'HH24:MI:SS') || ' UTC: the function was killed or stalled'
+    error_message = 'no sign of life since ' || to_char(coalesce(dead.heartbeat_at, dead.started_at) at time zone 'UTC', 'HH24:MI:SS') || ' UTC: the function was killed or stalled'
   where dead.id in (
     select silent.id
     from scheduler.invocations as silent

@@ -9,7 +9,7 @@ begin
   if new.schedule is not null then
     if scheduler.previous_tick(new.schedule, now()) is null then
       raise exception 'the schedule % of job % never comes', quote_literal(new.schedule), new.job_name
-        using errcode = 'invalid_parameter_value', hint = 'No month of those has such a day.';
+        using errcode = 'invalid_parameter_value', hint = 'No month of those has such a day, or hardly ever.';
     end if;
     new.cron_name := coalesce(new.cron_name, 'scenario-scheduler-' || new.job_name);
   else
@@ -23,7 +23,10 @@ begin
   -- A function may come later than its job, as long as nothing starts it.
   if new.kind = 'sql' and new.enabled and not exists (
     select from pg_catalog.pg_proc as target
-    where target.oid = to_regproc(new.target) and target.pronargs = target.pronargdefaults
+    where target.oid = to_regproc(new.target)
+      and target.pronargs = target.pronargdefaults
+      and target.prokind = 'f'
+      and target.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
   ) then
     raise exception 'the target % of job % is no function that can be called without arguments', quote_literal(new.target), new.job_name
       using errcode = 'invalid_parameter_value', hint = 'Name it with its schema, ''scheduler.run_housekeeping'' for example.';

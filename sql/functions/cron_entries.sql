@@ -11,11 +11,12 @@ begin
   return query
   select
     entry.jobid, entry.jobname::text, entry.schedule::text, entry.command::text, entry.active,
-    entry.command = format('select scheduler.tick(%L)', entry.jobname)
+    entry.command = format('select scheduler.tick(%L)', entry.jobname) and entry.database = current_database()
   from cron.job as entry
-  where entry.username = current_user and entry.database = current_database();
+  -- Those of other databases too: pg_cron knows a name once for each role.
+  where entry.username = current_user;
 end;
 $$;
 
 comment on function scheduler.cron_entries() is
-  'pg_cron''s entries in this database; ours: made by apply_schedules. None where pg_cron is missing.';
+  'pg_cron''s entries of this role; ours: made by apply_schedules in this database. None where pg_cron is missing.';

@@ -22,7 +22,11 @@ begin
   end if;
 
   select known.* into job from scheduler.jobs as known where known.job_name = invoke_edge.job_name;
-  if not found or job.kind <> 'edge' then
+  if job.kind = 'sql' then
+    raise exception 'job % is SQL, the function does not know it', job.job_name
+      using errcode = 'invalid_parameter_value', hint = format('select scheduler.run_job(%L);', job.job_name);
+  end if;
+  if job.job_name is null then
     return scheduler.refuse_job(job_name => invoke_edge.job_name, triggered_by => invoke_edge.triggered_by);
   end if;
   select opened.* into run

@@ -13,6 +13,9 @@ begin
     where open.job_name is null
       and open.organisation_id is not distinct from coalesce(new.organisation_id, old.organisation_id)
       and open.resumed_at is null;
+    if found and coalesce(new.organisation_id, old.organisation_id) is null then
+      update scheduler.jobs as job set last_tick_for = now();
+    end if;
   end if;
   return null;
 end;

@@ -2,6 +2,7 @@ create or replace function scheduler.previous_tick(schedule text, at timestamptz
 returns timestamptz
 language plpgsql
 immutable
+strict
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -10,7 +10,7 @@ declare
   most_values constant integer[] := array[59, 23, 31, 12, 7];
   months constant text[] := array['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
   weekdays constant text[] := array['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-  fields text[] := regexp_split_to_array(lower(btrim(schedule)), '\s+');
+  fields text[] := regexp_split_to_array(lower(btrim(schedule, E' \t\r\n')), '\s+');
   field_values integer[];
   names text[];
   read scheduler.cron_schedule;

@@ -6,6 +6,7 @@ as $$
 #variable_conflict use_column
 declare
   run record;
+  dead uuid[];
 begin
   perform scheduler.see_responses(at => reconcile_requests.at);
 
@@ -22,11 +23,13 @@ begin
         when 'unanswered' then 'the request was not made: does pg_net''s worker run?'
       end as said,
       scheduler.wait_before_asking(stuck.attempt, job.catch_up) as wait,
-      job.enabled and not exists (
-        select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null
-      ) and coalesce(stuck.requested_at > reconcile_requests.at - job.catch_up, true) as wanted
+      coalesce(job.enabled, false)
+        and not scheduler.is_paused(stuck.job_name)
+        and coalesce(stuck.requested_at > reconcile_requests.at - job.catch_up, true)
+        -- What is wrong with the request itself stays wrong.
+        and coalesce(request.http_status not in (400, 405, 413, 415), true) as wanted
     from scheduler.invocations as stuck
-    join scheduler.jobs as job on job.job_name = stuck.job_name
+    left join scheduler.jobs as job on job.job_name = stuck.job_name
     cross join lateral (
       select latest.* from scheduler.requests as latest where latest.invocation_id = stuck.id order by latest.id desc limit 1
     ) as request
@@ -55,10 +58,11 @@ begin
     end if;
   end loop;
 
+  dead := array(select scheduler.abandon_dead_runs(at => reconcile_requests.at));
   return query
-  select dead.job_name, dead.id, dead.error_message, 'abandoned'
-  from scheduler.invocations as dead
-  where dead.id in (select abandoned.id from scheduler.abandon_dead_runs(at => reconcile_requests.at) as abandoned (id));
+  select abandoned.job_name, abandoned.id, abandoned.error_message, 'abandoned'
+  from scheduler.invocations as abandoned
+  where abandoned.id = any (dead);
 
   return query
   select retried.job_name, retried.invocation_id, retried.found, 'run again'

@@ -23,14 +23,16 @@ begin
       and broken.requested_at > retry_runs.at - job.catch_up
       and broken.finished_at + scheduler.wait_before_asking(broken.attempt, job.catch_up) <= retry_runs.at
       and not exists (select from scheduler.invocations as retry where retry.retry_of = broken.id)
-      and not exists (
-        select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null
-      )
-      -- One that was started since has done the same work.
+      and not scheduler.is_paused(job.job_name)
+      -- One that was started since does the same work.
       and not exists (
         select from scheduler.invocations as later
-        where later.job_name = broken.job_name and not later.dry_run
-          and later.requested_at > broken.requested_at and later.status in ('requested', 'running', 'completed', 'partial')
+        where later.job_name = broken.job_name
+          and later.requested_at > broken.requested_at
+          and not later.dry_run
+          and (later.status = 'requested' or (later.status in ('running', 'completed', 'partial') and later.heartbeat_at is not null))
+          and later.organisation_ids is null
+          and (later.scenarios is null or later.scenarios @> broken.scenarios)
       )
     order by broken.requested_at
     for update of broken skip locked

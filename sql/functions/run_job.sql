@@ -26,6 +26,9 @@ begin
   if run.opened then
     -- What goes wrong in a job undoes the job, and not its row in the ledger.
     begin
+      if to_regproc(job.target) is null then
+        raise exception 'there is no function %', job.target using errcode = 'undefined_function';
+      end if;
       execute format('select to_jsonb(result) from %s() as result limit 1', to_regproc(job.target)) into result;
       update scheduler.invocations as completed
       set status = 'completed', finished_at = clock_timestamp(), details = result

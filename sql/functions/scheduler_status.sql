@@ -57,8 +57,8 @@ as $$
   last_ending as (
     select run.job_name, run.status, run.finished_at, run.error_type
     from scheduler.invocations as run
-    where run.finished_at is not null and not run.dry_run
-    order by run.started_at desc
+    where run.finished_at is not null and not run.dry_run and run.status <> 'skipped'
+    order by run.requested_at desc
     limit 1
   ),
   unended as (

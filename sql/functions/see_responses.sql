@@ -26,7 +26,7 @@ begin
           -- pg_net takes a batch from the queue and writes its answers in one
           -- transaction, so what is in neither was lost; or its answer is gone, after hours.
           when waiting.id is null then case when run.started_at is null then 'lost' else 'accepted' end
-          when open.asked_at < see_responses.at - job.timeout - interval '2 minutes' then 'unanswered'
+          when open.asked_at < see_responses.at - coalesce(job.timeout, interval '0') - interval '2 minutes' then 'unanswered'
         end as outcome,
         case
           when response.status_code is not null then substring(response.content from '"type"\s*:\s*"([a-z_]{1,40})"')
@@ -34,7 +34,7 @@ begin
         end as error
       from scheduler.requests as open
       join scheduler.invocations as run on run.id = open.invocation_id
-      join scheduler.jobs as job on job.job_name = run.job_name
+      left join scheduler.jobs as job on job.job_name = run.job_name
       left join net._http_response as response on response.id = open.request_id and response.created >= open.asked_at
       left join net.http_request_queue as waiting on waiting.id = open.request_id
       where open.outcome is null

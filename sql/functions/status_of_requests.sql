@@ -18,7 +18,13 @@ as $$
   given_up as (
     select count(*) as runs
     from scheduler.invocations as run
-    where run.requested_at > now() - interval '1 day' and run.status = 'failed' and run.started_at is null
+    where run.requested_at > now() - interval '1 day'
+      and run.status = 'failed'
+      and run.started_at is null
+      and not exists (
+        select from scheduler.invocations as later
+        where later.job_name = run.job_name and later.requested_at > run.requested_at and later.status in ('completed', 'partial')
+      )
   )
   select
     'requests',

@@ -11,7 +11,16 @@ begin
     return 0;
   end if;
   with looked as materialized (
-    select detail.runid, detail.command, detail.database, detail.start_time
+    select
+      detail.runid, detail.command, detail.database,
+      -- One that could not start has no time: it is older than the one that follows.
+      coalesce(detail.start_time, (
+        select following.start_time
+        from cron.job_run_details as following
+        where following.runid > detail.runid and following.start_time is not null
+        order by following.runid
+        limit 1
+      )) as start_time
     from cron.job_run_details as detail
     where detail.runid > (select rule.swept_to from scheduler.retention as rule where rule.kept = 'cron_history')
     order by detail.runid

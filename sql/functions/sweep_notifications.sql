@@ -2,6 +2,7 @@ create or replace function scheduler.sweep_notifications(older_than timestamptz,
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$
 declare
   last_looked_at bigint;
@@ -21,6 +22,10 @@ begin
     left join scheduler.mentor_state as mentor on mentor.user_id = looked.user_id and mentor.on_roster
     where looked.created_at < older_than
       and looked.status not in ('pending', 'sending', 'dead', 'quarantined')
+      and not exists (
+        select from scheduler.scenario_cooldowns as cooldown
+        where cooldown.notification_id = looked.id and cooldown.cooldown_until >= (now() at time zone 'UTC')::date
+      )
       -- What a decision may rest on still is kept: reminders of a silence that lasts, and milestones.
       and (
         mentor.user_id is null

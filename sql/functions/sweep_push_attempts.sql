@@ -8,6 +8,10 @@ as $$
     delete from scheduler.push_attempts as attempt
     where attempt.attempted_at < older_than
       and attempt.id in (select oldest.id from scheduler.push_attempts as oldest order by oldest.id limit looked_at)
+      and not exists (
+        select from scheduler.notifications as notification
+        where notification.id = attempt.notification_id and notification.status in ('pending', 'sending')
+      )
     returning attempt.id
   )
   select count(*) from gone;

@@ -37,7 +37,8 @@ begin
       ) as scheduled_for
     ) as moment
     where job.enabled
-      and not exists (select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null)
+      and job.schedule is not null
+      and not scheduler.is_paused(job.job_name)
       and (job.cron_name = tick.cron_name or (job.catch_up is not null and moment.scheduled_for > job.last_tick_for))
     -- SQL jobs first: a request goes out when this commits, and its signature is not to be old by then.
     order by job.kind desc, job.job_name
@@ -55,15 +56,28 @@ begin
     continue when due.target = 'dispatch-backlog'
       and not exists (select from scheduler.notifications as waiting where waiting.due_at <= now());
 
-    run_id := case
-      when due.missed and due.scheduled_for < tick.at - due.catch_up then
-        scheduler.skip_run(job_name => due.job_name, scheduled_for => due.scheduled_for, reason => 'missed', triggered_by => 'catch_up')
-      else
-        scheduler.run_job(
-          job_name => due.job_name,
-          scheduled_for => due.scheduled_for,
-          triggered_by => case when due.missed then 'catch_up' else 'pg_cron' end
+    -- Each job by itself: what goes wrong with one is not to keep the others.
+    begin
+      run_id := case
+        when due.missed and due.scheduled_for < tick.at - due.catch_up then
+          scheduler.skip_run(job_name => due.job_name, scheduled_for => due.scheduled_for, reason => 'missed', triggered_by => 'catch_up')
+        else
+          scheduler.run_job(
+            job_name => due.job_name,
+            scheduled_for => due.scheduled_for,
+            triggered_by => case when due.missed then 'catch_up' else 'pg_cron' end
+          )
+      end;
+    exception
+      when others then
+        raise warning 'job % could not be started: %', due.job_name, sqlerrm;
+        insert into scheduler.invocations (id, job_name, status, triggered_by, scheduled_for, finished_at, error_type, error_message)
+        values (
+          gen_random_uuid(), due.job_name, 'failed', 'pg_cron', due.scheduled_for, clock_timestamp(), 'database_error',
+          format('could not be started: the database answered %s; its log says more', sqlstate)
         )
+        on conflict do nothing
+        returning id into run_id;
     end;
     return query
     select run.job_name, run.id, run.status from scheduler.invocations as run where run.id = run_id;

@@ -90,6 +90,9 @@ alter table scheduler.invocations
   add column if not exists status_reason text,
   add column if not exists details jsonb;
 
+-- Of several in one transaction the order is to be told.
+alter table scheduler.invocations alter column requested_at set default clock_timestamp();
+
 comment on column scheduler.invocations.scheduled_for is 'The tick that it is for; null: somebody asked for it.';
 comment on column scheduler.invocations.attempt is 'The how-manieth time the function is asked for this, those before a retry included.';
 comment on column scheduler.invocations.retry_of is 'The run that failed or was abandoned, and that this one makes up for.';

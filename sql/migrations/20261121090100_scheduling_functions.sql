@@ -13,7 +13,7 @@ as $$
     status = 'abandoned',
     finished_at = at,
     error_type = 'timeout_error',
-    error_message = 'no sign of life since ' || to_char(dead.heartbeat_at at time zone 'UTC', 'HH24:MI:SS') || ' UTC: the function was killed or stalled'
+    error_message = 'no sign of life since ' || to_char(coalesce(dead.heartbeat_at, dead.started_at) at time zone 'UTC', 'HH24:MI:SS') || ' UTC: the function was killed or stalled'
   where dead.id in (
     select silent.id
     from scheduler.invocations as silent
@@ -159,7 +159,7 @@ begin
   if new.schedule is not null then
     if scheduler.previous_tick(new.schedule, now()) is null then
       raise exception 'the schedule % of job % never comes', quote_literal(new.schedule), new.job_name
-        using errcode = 'invalid_parameter_value', hint = 'No month of those has such a day.';
+        using errcode = 'invalid_parameter_value', hint = 'No month of those has such a day, or hardly ever.';
     end if;
     new.cron_name := coalesce(new.cron_name, 'scenario-scheduler-' || new.job_name);
   else
@@ -173,7 +173,10 @@ begin
   -- A function may come later than its job, as long as nothing starts it.
   if new.kind = 'sql' and new.enabled and not exists (
     select from pg_catalog.pg_proc as target
-    where target.oid = to_regproc(new.target) and target.pronargs = target.pronargdefaults
+    where target.oid = to_regproc(new.target)
+      and target.pronargs = target.pronargdefaults
+      and target.prokind = 'f'
+      and target.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
   ) then
     raise exception 'the target % of job % is no function that can be called without arguments', quote_literal(new.target), new.job_name
       using errcode = 'invalid_parameter_value', hint = 'Name it with its schema, ''scheduler.run_housekeeping'' for example.';
@@ -402,14 +405,15 @@ begin
   return query
   select
     entry.jobid, entry.jobname::text, entry.schedule::text, entry.command::text, entry.active,
-    entry.command = format('select scheduler.tick(%L)', entry.jobname)
+    entry.command = format('select scheduler.tick(%L)', entry.jobname) and entry.database = current_database()
   from cron.job as entry
-  where entry.username = current_user and entry.database = current_database();
+  -- Those of other databases too: pg_cron knows a name once for each role.
+  where entry.username = current_user;
 end;
 $$;
 
 comment on function scheduler.cron_entries() is
-  'pg_cron''s entries in this database; ours: made by apply_schedules. None where pg_cron is missing.';
+  'pg_cron''s entries of this role; ours: made by apply_schedules in this database. None where pg_cron is missing.';
 
 create or replace function scheduler.edge_secret_problem(secret text)
 returns text
@@ -435,8 +439,11 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  parts text[] := regexp_match(url, '^([a-z]+)://(?:([^/?#@]*)@)?(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?(/[^\s?#\\]*)?$', 'i');
-  host text := rtrim(lower(parts[3]), '.');
+  parts text[] := regexp_match(
+    lower(url),
+    '^([a-z]+)://(?:([^/?#@]*)@)?(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)\.?(?::(\d{1,5}))?(/[^[:space:][:cntrl:]?#\\]*)?$'
+  );
+  host text := parts[3];
   address inet;
   loopback boolean;
 begin
@@ -446,25 +453,28 @@ begin
     return 'the url of the function is not of the form https://host/path, without ? and #';
   elsif parts[2] is not null then
     return 'the url of the function holds credentials: the secret does that';
+  elsif parts[7]::integer not between 1 and 65535 then
+    return 'the url of the function names a port that there is not';
   end if;
 
   if host ~ '^\[' then
     address := btrim(host, '[]')::inet;
-    address := coalesce(substring(address::text from '^::ffff:([0-9.]+)$')::inet, address);
-  elsif host ~ '^\d{1,3}(\.\d{1,3}){3}$' then
+    -- An address of the old kind in the new one's clothes.
+    address := coalesce(substring(host(address) from '^::ffff:([0-9.]+)$')::inet, address);
+  elsif host ~ '^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$' then
     address := host::inet;
   elsif host ~ '(^|\.)(0x[0-9a-f]*|\d+)$' then
     return 'the url of the function names an address in a form that may hide another';
   end if;
   loopback := host = 'localhost' or coalesce(address <<= '127.0.0.0/8' or address = '::1', false);
 
-  if lower(parts[1]) <> 'https' and not (lower(parts[1]) = 'http' and loopback) then
+  if parts[1] <> 'https' and not (parts[1] = 'http' and loopback) then
     return 'the url of the function must be https (http only on loopback)';
   end if;
   if not loopback and (
     address <<= any (array[
       '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.168.0.0/16',
-      '198.18.0.0/15', '224.0.0.0/3', '::/128', 'fc00::/7', 'fe80::/10', 'ff00::/8', '64:ff9b::/96', '2002::/16'
+      '198.18.0.0/15', '224.0.0.0/3', '::/96', 'fc00::/7', 'fe80::/10', 'ff00::/8', '64:ff9b::/96', '2002::/16'
     ]::inet[])
     or (address is null and (host !~ '\.' or host ~ '\.(internal|local|localhost|lan|home|intranet|corp|private|arpa)$'))
   ) then
@@ -800,7 +810,11 @@ begin
   end if;
 
   select known.* into job from scheduler.jobs as known where known.job_name = invoke_edge.job_name;
-  if not found or job.kind <> 'edge' then
+  if job.kind = 'sql' then
+    raise exception 'job % is SQL, the function does not know it', job.job_name
+      using errcode = 'invalid_parameter_value', hint = format('select scheduler.run_job(%L);', job.job_name);
+  end if;
+  if job.job_name is null then
     return scheduler.refuse_job(job_name => invoke_edge.job_name, triggered_by => invoke_edge.triggered_by);
   end if;
   select opened.* into run
@@ -823,6 +837,23 @@ $$;
 comment on function scheduler.invoke_edge(text, text[], uuid[], boolean, timestamptz, text) is
   'Asks the function to do a job, by a signed request through pg_net once this transaction commits. Returns the run''s row in the ledger, which also says why there was none.';
 
+create or replace function scheduler.is_paused(job_name text)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from scheduler.pauses as open
+    where open.resumed_at is null
+      and open.organisation_id is null
+      and coalesce(open.job_name, is_paused.job_name) = is_paused.job_name
+  );
+$$;
+
+comment on function scheduler.is_paused(text) is
+  'Whether a job is paused, or everything.';
+
 create or replace function scheduler.known_jobs_hint()
 returns text
 language sql
@@ -840,6 +871,7 @@ create or replace function scheduler.next_tick(schedule text, at timestamptz)
 returns timestamptz
 language plpgsql
 immutable
+strict
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -879,6 +911,9 @@ begin
     where open.job_name is null
       and open.organisation_id is not distinct from coalesce(new.organisation_id, old.organisation_id)
       and open.resumed_at is null;
+    if found and coalesce(new.organisation_id, old.organisation_id) is null then
+      update scheduler.jobs as job set last_tick_for = now();
+    end if;
   end if;
   return null;
 end;
@@ -994,6 +1029,7 @@ create or replace function scheduler.previous_tick(schedule text, at timestamptz
 returns timestamptz
 language plpgsql
 immutable
+strict
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -1031,7 +1067,7 @@ declare
   most_values constant integer[] := array[59, 23, 31, 12, 7];
   months constant text[] := array['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
   weekdays constant text[] := array['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-  fields text[] := regexp_split_to_array(lower(btrim(schedule)), '\s+');
+  fields text[] := regexp_split_to_array(lower(btrim(schedule, E' \t\r\n')), '\s+');
   field_values integer[];
   names text[];
   read scheduler.cron_schedule;
@@ -1121,6 +1157,7 @@ as $$
 #variable_conflict use_column
 declare
   run record;
+  dead uuid[];
 begin
   perform scheduler.see_responses(at => reconcile_requests.at);
 
@@ -1137,11 +1174,13 @@ begin
         when 'unanswered' then 'the request was not made: does pg_net''s worker run?'
       end as said,
       scheduler.wait_before_asking(stuck.attempt, job.catch_up) as wait,
-      job.enabled and not exists (
-        select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null
-      ) and coalesce(stuck.requested_at > reconcile_requests.at - job.catch_up, true) as wanted
+      coalesce(job.enabled, false)
+        and not scheduler.is_paused(stuck.job_name)
+        and coalesce(stuck.requested_at > reconcile_requests.at - job.catch_up, true)
+        -- What is wrong with the request itself stays wrong.
+        and coalesce(request.http_status not in (400, 405, 413, 415), true) as wanted
     from scheduler.invocations as stuck
-    join scheduler.jobs as job on job.job_name = stuck.job_name
+    left join scheduler.jobs as job on job.job_name = stuck.job_name
     cross join lateral (
       select latest.* from scheduler.requests as latest where latest.invocation_id = stuck.id order by latest.id desc limit 1
     ) as request
@@ -1170,10 +1209,11 @@ begin
     end if;
   end loop;
 
+  dead := array(select scheduler.abandon_dead_runs(at => reconcile_requests.at));
   return query
-  select dead.job_name, dead.id, dead.error_message, 'abandoned'
-  from scheduler.invocations as dead
-  where dead.id in (select abandoned.id from scheduler.abandon_dead_runs(at => reconcile_requests.at) as abandoned (id));
+  select abandoned.job_name, abandoned.id, abandoned.error_message, 'abandoned'
+  from scheduler.invocations as abandoned
+  where abandoned.id = any (dead);
 
   return query
   select retried.job_name, retried.invocation_id, retried.found, 'run again'
@@ -1367,14 +1407,16 @@ begin
       and broken.requested_at > retry_runs.at - job.catch_up
       and broken.finished_at + scheduler.wait_before_asking(broken.attempt, job.catch_up) <= retry_runs.at
       and not exists (select from scheduler.invocations as retry where retry.retry_of = broken.id)
-      and not exists (
-        select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null
-      )
-      -- One that was started since has done the same work.
+      and not scheduler.is_paused(job.job_name)
+      -- One that was started since does the same work.
       and not exists (
         select from scheduler.invocations as later
-        where later.job_name = broken.job_name and not later.dry_run
-          and later.requested_at > broken.requested_at and later.status in ('requested', 'running', 'completed', 'partial')
+        where later.job_name = broken.job_name
+          and later.requested_at > broken.requested_at
+          and not later.dry_run
+          and (later.status = 'requested' or (later.status in ('running', 'completed', 'partial') and later.heartbeat_at is not null))
+          and later.organisation_ids is null
+          and (later.scenarios is null or later.scenarios @> broken.scenarios)
       )
     order by broken.requested_at
     for update of broken skip locked
@@ -1452,6 +1494,9 @@ begin
   if run.opened then
     -- What goes wrong in a job undoes the job, and not its row in the ledger.
     begin
+      if to_regproc(job.target) is null then
+        raise exception 'there is no function %', job.target using errcode = 'undefined_function';
+      end if;
       execute format('select to_jsonb(result) from %s() as result limit 1', to_regproc(job.target)) into result;
       update scheduler.invocations as completed
       set status = 'completed', finished_at = clock_timestamp(), details = result
@@ -1534,8 +1579,8 @@ as $$
   last_ending as (
     select run.job_name, run.status, run.finished_at, run.error_type
     from scheduler.invocations as run
-    where run.finished_at is not null and not run.dry_run
-    order by run.started_at desc
+    where run.finished_at is not null and not run.dry_run and run.status <> 'skipped'
+    order by run.requested_at desc
     limit 1
   ),
   unended as (
@@ -1732,7 +1777,7 @@ begin
           -- pg_net takes a batch from the queue and writes its answers in one
           -- transaction, so what is in neither was lost; or its answer is gone, after hours.
           when waiting.id is null then case when run.started_at is null then 'lost' else 'accepted' end
-          when open.asked_at < see_responses.at - job.timeout - interval '2 minutes' then 'unanswered'
+          when open.asked_at < see_responses.at - coalesce(job.timeout, interval '0') - interval '2 minutes' then 'unanswered'
         end as outcome,
         case
           when response.status_code is not null then substring(response.content from '"type"\s*:\s*"([a-z_]{1,40})"')
@@ -1740,7 +1785,7 @@ begin
         end as error
       from scheduler.requests as open
       join scheduler.invocations as run on run.id = open.invocation_id
-      join scheduler.jobs as job on job.job_name = run.job_name
+      left join scheduler.jobs as job on job.job_name = run.job_name
       left join net._http_response as response on response.id = open.request_id and response.created >= open.asked_at
       left join net.http_request_queue as waiting on waiting.id = open.request_id
       where open.outcome is null
@@ -2085,7 +2130,13 @@ as $$
   given_up as (
     select count(*) as runs
     from scheduler.invocations as run
-    where run.requested_at > now() - interval '1 day' and run.status = 'failed' and run.started_at is null
+    where run.requested_at > now() - interval '1 day'
+      and run.status = 'failed'
+      and run.started_at is null
+      and not exists (
+        select from scheduler.invocations as later
+        where later.job_name = run.job_name and later.requested_at > run.requested_at and later.status in ('completed', 'partial')
+      )
   )
   select
     'requests',
@@ -2156,7 +2207,16 @@ begin
     return 0;
   end if;
   with looked as materialized (
-    select detail.runid, detail.command, detail.database, detail.start_time
+    select
+      detail.runid, detail.command, detail.database,
+      -- One that could not start has no time: it is older than the one that follows.
+      coalesce(detail.start_time, (
+        select following.start_time
+        from cron.job_run_details as following
+        where following.runid > detail.runid and following.start_time is not null
+        order by following.runid
+        limit 1
+      )) as start_time
     from cron.job_run_details as detail
     where detail.runid > (select rule.swept_to from scheduler.retention as rule where rule.kept = 'cron_history')
     order by detail.runid
@@ -2213,6 +2273,7 @@ create or replace function scheduler.sweep_notifications(older_than timestamptz,
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO'
 as $$
 declare
   last_looked_at bigint;
@@ -2232,6 +2293,10 @@ begin
     left join scheduler.mentor_state as mentor on mentor.user_id = looked.user_id and mentor.on_roster
     where looked.created_at < older_than
       and looked.status not in ('pending', 'sending', 'dead', 'quarantined')
+      and not exists (
+        select from scheduler.scenario_cooldowns as cooldown
+        where cooldown.notification_id = looked.id and cooldown.cooldown_until >= (now() at time zone 'UTC')::date
+      )
       -- What a decision may rest on still is kept: reminders of a silence that lasts, and milestones.
       and (
         mentor.user_id is null
@@ -2271,6 +2336,10 @@ as $$
     delete from scheduler.push_attempts as attempt
     where attempt.attempted_at < older_than
       and attempt.id in (select oldest.id from scheduler.push_attempts as oldest order by oldest.id limit looked_at)
+      and not exists (
+        select from scheduler.notifications as notification
+        where notification.id = attempt.notification_id and notification.status in ('pending', 'sending')
+      )
     returning attempt.id
   )
   select count(*) from gone;
@@ -2318,7 +2387,8 @@ begin
       ) as scheduled_for
     ) as moment
     where job.enabled
-      and not exists (select from scheduler.pauses as open where open.job_name = job.job_name and open.resumed_at is null)
+      and job.schedule is not null
+      and not scheduler.is_paused(job.job_name)
       and (job.cron_name = tick.cron_name or (job.catch_up is not null and moment.scheduled_for > job.last_tick_for))
     -- SQL jobs first: a request goes out when this commits, and its signature is not to be old by then.
     order by job.kind desc, job.job_name
@@ -2336,15 +2406,28 @@ begin
     continue when due.target = 'dispatch-backlog'
       and not exists (select from scheduler.notifications as waiting where waiting.due_at <= now());
 
-    run_id := case
-      when due.missed and due.scheduled_for < tick.at - due.catch_up then
-        scheduler.skip_run(job_name => due.job_name, scheduled_for => due.scheduled_for, reason => 'missed', triggered_by => 'catch_up')
-      else
-        scheduler.run_job(
-          job_name => due.job_name,
-          scheduled_for => due.scheduled_for,
-          triggered_by => case when due.missed then 'catch_up' else 'pg_cron' end
+    -- Each job by itself: what goes wrong with one is not to keep the others.
+    begin
+      run_id := case
+        when due.missed and due.scheduled_for < tick.at - due.catch_up then
+          scheduler.skip_run(job_name => due.job_name, scheduled_for => due.scheduled_for, reason => 'missed', triggered_by => 'catch_up')
+        else
+          scheduler.run_job(
+            job_name => due.job_name,
+            scheduled_for => due.scheduled_for,
+            triggered_by => case when due.missed then 'catch_up' else 'pg_cron' end
+          )
+      end;
+    exception
+      when others then
+        raise warning 'job % could not be started: %', due.job_name, sqlerrm;
+        insert into scheduler.invocations (id, job_name, status, triggered_by, scheduled_for, finished_at, error_type, error_message)
+        values (
+          gen_random_uuid(), due.job_name, 'failed', 'pg_cron', due.scheduled_for, clock_timestamp(), 'database_error',
+          format('could not be started: the database answered %s; its log says more', sqlstate)
         )
+        on conflict do nothing
+        returning id into run_id;
     end;
     return query
     select run.job_name, run.id, run.status from scheduler.invocations as run where run.id = run_id;

@@ -364,3 +364,8 @@ begin
   execute format('drop schema %I cascade', missing);
 end;
 $$;
+
+-- A table seems to have so many rows, as after analyze.
+create function tests.seems_to_hold(source regclass, many integer) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$ update pg_class set reltuples = many where oid = source $$;

@@ -1,5 +1,5 @@
 begin;
-select plan(24);
+select plan(25);
 select tests.configured();
 
 -- Unknown jobs.
@@ -16,7 +16,10 @@ select scheduler.invoke_edge(job_name => 'Kari Nordmann, 12345678') as run \gset
 select is((select job_name from scheduler.invocations where id = :'run'), 'unknown', 'a name that may be anything is not kept');
 select scheduler.invoke_edge(job_name => null) as run \gset
 select is((select job_name || ' ' || status from scheduler.invocations where id = :'run'), 'unknown failed', 'none is one too');
-select is(tests.run_became(scheduler.invoke_edge(job_name => 'housekeeping')), 'failed: evaluation_logic_error', 'an SQL job is not the function''s');
+select throws_ok(
+  $$ select scheduler.invoke_edge(job_name => 'housekeeping') $$, '22023', 'job housekeeping is SQL, the function does not know it',
+  'an SQL job is not the function''s'
+);
 select is(tests.run_became(scheduler.invoke_edge(job_name => repeat('a', 64))), 'failed: evaluation_logic_error', 'nor is a name that is too long');
 select is_empty('select * from net.http_request_queue', 'nothing is asked of the function');
 
@@ -27,6 +30,10 @@ select throws_ok(
   'an unknown scenario is refused and named'
 );
 select throws_ok($$ select scheduler.invoke_edge(job_name => 'scenario-evaluation', scenarios => '{null}') $$, '22023', null, 'a scenario of null is refused');
+select throws_ok(
+  $$ select scheduler.invoke_edge(job_name => 'scenario-evaluation', organisation_ids => array[gen_random_uuid()]) $$, '22023',
+  'organisation_ids[0] is no organisation', 'an organisation that is none is refused'
+);
 select throws_ok($$ select scheduler.invoke_edge(job_name => 'scenario-evaluation', dry_run => null) $$, '22004', null, 'dry_run of null is refused');
 select throws_ok(
   $$ select scheduler.invoke_edge(job_name => 'scenario-evaluation', triggered_by => 'Kari Nordmann') $$, '22023',

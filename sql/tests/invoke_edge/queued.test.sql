@@ -5,6 +5,7 @@ select plan(34);
 set local timezone = 'Europe/Oslo';
 set local datestyle = 'German';
 select tests.configured();
+select tests.organisation(id => 'aaaaaaaa-0000-4000-8000-000000000001');
 update scheduler.jobs set timeout = '7.5 seconds' where job_name = 'scenario-evaluation';
 
 select is_empty('select * from net.http_request_queue', 'setting up asks for nothing');

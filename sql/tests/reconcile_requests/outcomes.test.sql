@@ -1,7 +1,7 @@
 -- What became of a request, and what is done about it.
 
 begin;
-select plan(47);
+select plan(48);
 select tests.configured();
 
 -- A run that was asked for just now, and the answer that comes; then what is found, what is in the ledger, and whether it is asked again.
@@ -65,7 +65,12 @@ select pg_temp.refused(429, null, null, 'answered 429', 'a 429');
 select pg_temp.refused(500, '{"error": {"type": "database_error"}}', 'database_error', 'answered 500 database_error', 'a 500');
 select pg_temp.refused(503, '<html>Service Unavailable 2a6b1c</html>', null, 'answered 503', 'a 503 of a gateway, of whose page nothing is kept');
 select pg_temp.refused(302, null, null, 'answered 302', 'a redirection, which is no answer of the function');
-select pg_temp.refused(400, '{"type": "Kari Nordmann 12345678"}', null, 'answered 400', 'of an answer only a type is kept');
+select pg_temp.refused(403, '{"type": "Kari Nordmann 12345678"}', null, 'answered 403', 'of an answer only a type is kept');
+select pg_temp.fresh() as run \gset
+select tests.answered(:'run', 400, '{"error": {"type": "invalid_argument"}}');
+select is(
+  tests.reconciled(), 'scenario-evaluation: answered 400 invalid_argument: given up', 'what is wrong with the request itself is not asked again'
+);
 
 -- Timed out, unreachable.
 select pg_temp.fresh() as run \gset

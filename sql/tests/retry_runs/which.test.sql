@@ -74,7 +74,7 @@ insert into scheduler.jobs (job_name, kind, target, schedule, cron_name, catch_u
 values ('scenario-evaluation', 'edge', 'scenario-evaluation', '0 6 * * *', 'scenario-scheduler-daily', '12 hours');
 select pg_temp.broken(ago => '11 hours 59 minutes') as run \gset
 select is(pg_temp.retried(), 1::bigint, 'one is begun anew as long as its tick can be made up for');
-select pg_temp.broken(ago => '12 hours') as run \gset
+select pg_temp.broken(ago => '12 hours 1 second') as run \gset
 select is(pg_temp.retried(), 0::bigint, 'and not after');
 create function public.failing() returns void language plpgsql as $$ begin raise exception 'no'; end $$;
 insert into scheduler.jobs (job_name, kind, target, schedule, catch_up) values ('failing', 'sql', 'public.failing', '0 4 * * *', '1 day');
@@ -115,7 +115,7 @@ delete from scheduler.invocations;
 insert into scheduler.jobs (job_name, kind, target, schedule, scenarios, catch_up) values ('weekly', 'edge', 'scenario-evaluation', '0 7 * * mon', '{milestone}', '1 day');
 select pg_temp.broken('weekly') as run \gset
 select is((select scenarios from scheduler.invocations where id = :'run'), '{milestone}', 'a job of one scenario breaks');
-insert into scheduler.invocations (job_name, status, started_at, requested_at, finished_at, scenarios) values ('weekly', 'completed', now(), now(), now(), '{milestone}');
+insert into scheduler.invocations (job_name, status, started_at, heartbeat_at, finished_at, scenarios) values ('weekly', 'completed', now(), now(), now(), '{milestone}');
 select is(pg_temp.retried(), 0::bigint, 'and a later run of the same did the work');
 update scheduler.invocations set scenarios = null where status = 'completed';
 select is(pg_temp.retried(), 0::bigint, 'as did one of all');

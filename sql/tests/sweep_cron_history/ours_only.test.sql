@@ -1,7 +1,7 @@
 -- cron.job_run_details is everybody's: only the rows of this project's own jobs go.
 
 begin;
-select plan(19);
+select plan(18);
 
 create function pg_temp.ran(run bigint, command text, ago interval default '15 days', database text default current_database()) returns void language sql as $$
   insert into cron.job_run_details (jobid, runid, database, username, command, status, start_time, end_time)

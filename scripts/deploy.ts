@@ -5,8 +5,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { ConfigurationError, readConfiguration } from "../edge/shared/configuration.ts";
 import { newSecret } from "./edge_function.ts";
-import { connect, type Sql } from "./server.ts";
-import { onInterrupt, step } from "./terminal.ts";
 import {
   cli,
   databaseProblem,
@@ -17,7 +15,9 @@ import {
   urlProblem,
   waitProblem,
   withTls,
-} from "./verify.ts";
+} from "./project.ts";
+import { connect, type Sql } from "./server.ts";
+import { onInterrupt, step } from "./terminal.ts";
 
 const FUNCTION = "scenario-scheduler";
 const LOGIN = "scheduler_dispatcher";

@@ -4,7 +4,8 @@ import { type EdgeFunction, newSecret, startEdgeFunction } from "./edge_function
 import { type NetWorker, startNetWorker } from "./net_worker.ts";
 import { connect, type Sql } from "./server.ts";
 import { server, type TestDatabase, testDatabase } from "./testing.ts";
-import { databaseProblem, type Finding, show, urlProblem, verify, withTls } from "./verify.ts";
+import { databaseProblem, urlProblem, withTls } from "./project.ts";
+import { type Finding, show, verify } from "./verify.ts";
 
 /** A project as make deploy leaves it, on this machine. */
 class Project implements AsyncDisposable {

@@ -21,6 +21,7 @@ as $$
     where run.requested_at > now() - interval '1 day'
       and run.status = 'failed'
       and run.started_at is null
+      and not run.dry_run
       and not exists (
         select from scheduler.invocations as later
         where later.job_name = run.job_name and later.requested_at > run.requested_at and later.status in ('completed', 'partial')

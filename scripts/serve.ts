@@ -74,7 +74,9 @@ try {
     `Pushes go to ${provider === "log" ? "this terminal" : provider}. ${
       stack ? "The database wakes it every minute that something is due. " : ""
     }Ctrl-C ends it. To start a run:\n\n` +
-      `  curl -X POST -H "X-Scheduler-Secret: ${secret}" ${edge.url}\n`,
+      `  curl -X POST -H "X-Scheduler-Secret: ${
+        Deno.env.get("SCHEDULER_SECRET") ? "$SCHEDULER_SECRET" : secret
+      }" ${edge.url}\n`,
   );
   await edge.ended;
 } catch (error) {

@@ -28,12 +28,9 @@ begin
       select
         job.cron_name,
         min(job.schedule) as schedule,
-        not (bool_and(paused.job_name is not null) or exists (
-          select from scheduler.pauses as everything
-          where everything.job_name is null and everything.organisation_id is null and everything.resumed_at is null
-        )) as active
+        -- The entry of every minute looks after the others' requests, whatever is paused.
+        bool_or(job.target = 'dispatch-backlog' or not scheduler.is_paused(job.job_name)) as active
       from scheduler.jobs as job
-      left join scheduler.pauses as paused on paused.job_name = job.job_name and paused.resumed_at is null
       where job.cron_name is not null
       group by job.cron_name
     )

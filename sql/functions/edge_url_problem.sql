@@ -40,9 +40,10 @@ begin
   if not loopback and (
     address <<= any (array[
       '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.168.0.0/16',
-      '198.18.0.0/15', '224.0.0.0/3', '::/96', 'fc00::/7', 'fe80::/10', 'ff00::/8', '64:ff9b::/96', '2002::/16'
+      '192.0.2.0/24', '198.18.0.0/15', '224.0.0.0/3', '::/96', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8',
+      '64:ff9b::/32', '2001::/32', '2002::/16'
     ]::inet[])
-    or (address is null and (host !~ '\.' or host ~ '\.(internal|local|localhost|lan|home|intranet|corp|private|arpa)$'))
+    or (address is null and (host !~ '\.' or host ~ '\.(internal|local|localhost|lan|home|intranet|corp|private|arpa|svc)$'))
   ) then
     return 'the url of the function leads inside: it must be one that the world can reach, or loopback';
   end if;

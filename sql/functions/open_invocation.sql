@@ -21,7 +21,9 @@ begin
     hindrance := case
       when exists (
         select from scheduler.invocations as other
-        where other.job_name = open_invocation.job_name
+        where not open_invocation.dry_run
+          and not other.dry_run
+          and other.job_name = open_invocation.job_name
           and other.scheduled_for = open_invocation.scheduled_for
           and other.retry_of is null
           and other.status <> 'skipped'

@@ -13,7 +13,7 @@ begin
   -- Asked for, and no run began.
   for run in
     select
-      stuck.id, stuck.job_name, request.asked_at, request.outcome, request.http_status,
+      stuck.id, stuck.job_name, request.asked_at, request.outcome, request.http_status, request.error,
       case request.outcome
         when 'accepted' then format('answered %s, but no run began: is the url that of the function?', request.http_status)
         when 'refused' then concat_ws(' ', 'answered', request.http_status, request.error)
@@ -45,7 +45,8 @@ begin
         error_type = case
           when run.outcome in ('timed_out', 'unanswered') then 'timeout_error'
           when run.http_status in (401, 403) then 'authentication_error'
-          when run.outcome = 'refused' then 'evaluation_logic_error'
+          when run.error in ('timeout_error', 'database_error', 'provider_error', 'evaluation_logic_error') then run.error
+          when run.outcome = 'refused' and run.http_status < 500 then 'evaluation_logic_error'
           else 'network_error'
         end,
         error_message = run.said

@@ -39,8 +39,11 @@ begin
         timeout_milliseconds => (1000 * extract(epoch from job.timeout))::integer
       );
     exception
-      when undefined_function or invalid_schema_name or insufficient_privilege then
-        problem := 'pg_net can''t be called: is it enabled, and may this role use it?';
+      when others then
+        problem := case
+          when sqlstate in ('42883', '3F000', '42501') then 'pg_net can''t be called: is it enabled, and may this role use it?'
+          else format('pg_net does not take the request (%s); the log of the database says more', sqlstate)
+        end;
     end;
   end if;
 

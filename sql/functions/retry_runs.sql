@@ -6,33 +6,46 @@ as $$
 #variable_conflict use_column
 declare
   run record;
+  configured constant boolean := scheduler.edge_url_problem(scheduler.read_secret('scenario_scheduler_url')) is null
+    and scheduler.edge_secret_problem(scheduler.read_secret('scenario_scheduler_secret')) is null;
   retry_id uuid;
 begin
   for run in
     select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids, broken.attempt,
-      broken.status || coalesce(': ' || broken.error_message, '') as said
+      broken.started_at is not null as was_asked,
+      broken.status || coalesce(': ' || coalesce(broken.error_message, broken.status_reason), '') as said
     from scheduler.invocations as broken
     join scheduler.jobs as job on job.job_name = broken.job_name and job.kind = 'edge' and job.enabled
-    where broken.status in ('failed', 'abandoned')
+    where broken.requested_at > retry_runs.at - job.catch_up
       -- Nobody waits for what was asked for by hand: they see that it failed.
       and broken.scheduled_for is not null
-      -- The evaluation stands, so the rest is sent by the next minute's tick.
-      and broken.as_of is null
-      and broken.started_at is not null
-      and broken.status_reason is null
-      and broken.requested_at > retry_runs.at - job.catch_up
+      and not broken.dry_run
+      and (
+        -- Where the evaluation stands, the rest is sent by the next minute's tick.
+        (broken.status in ('failed', 'abandoned') and broken.started_at is not null and broken.as_of is null and broken.status_reason is null)
+        -- The run that it met may have been a narrower one.
+        or (broken.status = 'skipped' and broken.status_reason = 'overlap')
+        or (broken.status_reason = 'not_configured' and configured)
+      )
       and broken.finished_at + scheduler.wait_before_asking(broken.attempt, job.catch_up) <= retry_runs.at
       and not exists (select from scheduler.invocations as retry where retry.retry_of = broken.id)
       and not scheduler.is_paused(job.job_name)
-      -- One that was started since does the same work.
+      -- One that is on, or ended since and did as much, makes it needless.
       and not exists (
-        select from scheduler.invocations as later
-        where later.job_name = broken.job_name
-          and later.requested_at > broken.requested_at
-          and not later.dry_run
-          and (later.status = 'requested' or (later.status in ('running', 'completed', 'partial') and later.heartbeat_at is not null))
-          and later.organisation_ids is null
-          and (later.scenarios is null or later.scenarios @> broken.scenarios)
+        select from scheduler.invocations as other
+        where other.job_name = broken.job_name
+          and other.id <> broken.id
+          and not other.dry_run
+          and (
+            other.status in ('requested', 'running')
+            or (
+              other.status in ('completed', 'partial')
+              and other.heartbeat_at is not null
+              and other.finished_at >= broken.requested_at
+              and other.organisation_ids is null
+              and (other.scenarios is null or other.scenarios @> broken.scenarios)
+            )
+          )
       )
     order by broken.requested_at
     for update of broken skip locked
@@ -43,7 +56,7 @@ begin
     )
     values (
       gen_random_uuid(), run.job_name, 'requested', 'retry', run.scheduled_for, run.scenarios, run.organisation_ids,
-      run.attempt + 1, run.id
+      run.attempt + run.was_asked::integer, run.id
     )
     on conflict do nothing
     returning id into retry_id;
@@ -56,4 +69,4 @@ end;
 $$;
 
 comment on function scheduler.retry_runs(timestamptz) is
-  'Has runs that failed or died before their work was safe begun anew, under rows of their own.';
+  'Has runs of a tick begun anew, under rows of their own, that failed or died before their work was safe, met another run, or could not be asked for.';

@@ -34,7 +34,8 @@ begin
       set status = 'completed', finished_at = clock_timestamp(), details = result
       where completed.id = run.id;
     exception
-      when others then
+      -- Others are not cancellations: a statement_timeout must leave its row too, or it comes again every minute.
+      when query_canceled or others then
         update scheduler.invocations as failed
         set
           status = 'failed',

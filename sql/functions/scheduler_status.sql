@@ -26,6 +26,7 @@ as $$
     select
       count(*) as pending,
       min(waiting.deliver_after) as oldest,
+      count(*) filter (where waiting.due_at < now() - interval '15 minutes') as overdue,
       count(*) filter (where waiting.expires_at < now()) as too_late
     from scheduler.notifications as waiting
     where waiting.status = 'pending'
@@ -58,6 +59,7 @@ as $$
     select run.job_name, run.status, run.finished_at, run.error_type
     from scheduler.invocations as run
     where run.finished_at is not null and not run.dry_run and run.status <> 'skipped'
+      and run.status_reason is distinct from 'unknown_job'
     order by run.requested_at desc
     limit 1
   ),
@@ -173,11 +175,13 @@ as $$
   union all
   select
     'outbox',
-    case when outbox.too_late > 0 then 'warn' else 'ok' end,
+    case when outbox.too_late > 0 or outbox.overdue > 0 then 'warn' else 'ok' end,
     case
       when outbox.pending = 0 then 'nothing pending'
       else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest)
-    end || case when outbox.too_late > 0 then format(', %s past their expiry: nothing is sending', outbox.too_late) else '' end
+    end
+      || case when outbox.overdue > 0 then format(', %s due for more than a quarter of an hour: nothing is sending', outbox.overdue) else '' end
+      || case when outbox.too_late > 0 then format(', %s past their expiry', outbox.too_late) else '' end
   from outbox
 
   union all

@@ -35,7 +35,9 @@ begin
       from scheduler.requests as open
       join scheduler.invocations as run on run.id = open.invocation_id
       left join scheduler.jobs as job on job.job_name = run.job_name
-      left join net._http_response as response on response.id = open.request_id and response.created >= open.asked_at
+      -- created is when the worker's transaction began, which may be just before the request came.
+      left join net._http_response as response
+        on response.id = open.request_id and response.created >= open.asked_at - interval '1 minute'
       left join net.http_request_queue as waiting on waiting.id = open.request_id
       where open.outcome is null
     ) as found

@@ -64,7 +64,9 @@ begin
     hindrance := case
       when exists (
         select from scheduler.invocations as other
-        where other.job_name = ledger_job
+        where not start_invocation.dry_run
+          and not other.dry_run
+          and other.job_name = ledger_job
           and other.scheduled_for = start_invocation.scheduled_for
           and other.retry_of is null
           and other.status <> 'skipped'

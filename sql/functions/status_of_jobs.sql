@@ -12,11 +12,11 @@ as $$
       when pause.id is not null then 'warn'
       when not entry.active then 'fail'
       when overdue.tick is not null then 'fail'
-      when last_run.status in ('failed', 'abandoned') then 'warn'
+      when last_run.status in ('failed', 'abandoned') and (job.catch_up is not null or last_run.at > now() - interval '1 hour') then 'warn'
       else 'ok'
     end,
     case
-      when not job.enabled then 'switched off' || coalesce(': ' || job.notes, '')
+      when not job.enabled then 'switched off (' || coalesce(job.notes, job.target) || ')'
       when job.schedule is null then 'runs only when asked for: select scheduler.run_job(' || quote_literal(job.job_name) || ');'
       when entry.jobid is null then format('pg_cron has no entry %s: select * from scheduler.apply_schedules();', job.cron_name)
       when not entry.ours then format('pg_cron''s entry %s is somebody else''s: give the job another cron_name in scheduler.jobs', job.cron_name)

@@ -46,8 +46,9 @@ begin
   union all
   select
     'extensions',
-    'ok',
-    string_agg(wanted.name || ' ' || coalesce(installed.extversion, 'not as an extension'), ', ' order by wanted.name)
+    case when bool_or(installed.extname = 'pgcrypto') then 'ok' else 'fail' end,
+    string_agg(wanted.name || ' ' || coalesce(installed.extversion, 'is not one here'), ', ' order by wanted.name)
+      || case when bool_or(installed.extname = 'pgcrypto') then '' else ': requests can''t be signed: create extension pgcrypto with schema extensions;' end
   from (values ('pg_cron'), ('pg_net'), ('supabase_vault'), ('pgcrypto')) as wanted (name)
   left join pg_catalog.pg_extension as installed on installed.extname = wanted.name;
 end;

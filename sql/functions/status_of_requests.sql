@@ -10,13 +10,24 @@ as $$
     where request.outcome is null and request.asked_at < now() - interval '3 minutes'
   ),
   gone_wrong as (
-    select count(*) as requests, string_agg(distinct concat_ws(' ', request.outcome, request.http_status, request.error), ', ') as how
+    select
+      count(*) as requests,
+      string_agg(
+        distinct case
+          when request.outcome = 'accepted' then format('answered %s, but no run began', request.http_status)
+          else concat_ws(' ', request.outcome, request.http_status, request.error)
+        end, ', '
+      ) as how
     from scheduler.invocations as run
     join scheduler.requests as request on request.invocation_id = run.id
-    where run.requested_at > now() - interval '1 day' and request.outcome <> 'accepted'
+    where run.requested_at > now() - interval '1 day'
+      and (
+        request.outcome <> 'accepted'
+        or (run.started_at is null and (run.status = 'failed' or request.attempt < run.attempt))
+      )
   ),
   given_up as (
-    select count(*) as runs
+    select count(*) as runs, string_agg(distinct run.error_message, '; ') as how
     from scheduler.invocations as run
     where run.requested_at > now() - interval '1 day'
       and run.status = 'failed'
@@ -33,7 +44,7 @@ as $$
     case
       when waiting.requests > 0 then format('%s not made since %s: does pg_net''s worker run? select net.worker_restart();', waiting.requests, waiting.oldest)
       when given_up.runs > 0 then format('runs given up in the last day: %s (%s). select * from scheduler.run_history; then select scheduler.run_job(…);',
-        given_up.runs, coalesce(gone_wrong.how, 'not set up'))
+        given_up.runs, given_up.how)
       when gone_wrong.requests > 0 then format('of the last day %s went wrong and were made again: %s', gone_wrong.requests, gone_wrong.how)
       else 'none of the last day went wrong'
     end

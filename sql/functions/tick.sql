@@ -5,6 +5,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+  looks_after boolean;
+  made_up text;
   due record;
   run_id uuid;
 begin
@@ -12,20 +14,33 @@ begin
     raise exception 'no job has the entry %', coalesce(quote_literal(cron_name), 'null')
       using errcode = 'invalid_parameter_value', hint = 'select * from scheduler.apply_schedules(); takes away entries that have no job.';
   end if;
-  if exists (
-    select from scheduler.pauses as everything
-    where everything.job_name is null and everything.organisation_id is null and everything.resumed_at is null
-  ) then
-    return;
+  -- The entry that comes every minute looks after all of them. An SQL job that was
+  -- missed has a tick to itself: it may take long, and would hold what was written.
+  looks_after := exists (
+    select from scheduler.jobs as job where job.cron_name = tick.cron_name and job.target = 'dispatch-backlog'
+  );
+  made_up := case when looks_after then (
+    select job.job_name
+    from scheduler.jobs as job
+    where job.kind = 'sql'
+      and job.enabled
+      and job.catch_up is not null
+      and not scheduler.is_paused(job.job_name)
+      and scheduler.previous_tick(job.schedule, tick.at - interval '2 minutes') > job.last_tick_for
+    order by job.job_name
+    limit 1
+    for update skip locked
+  ) end;
+  if looks_after and made_up is null then
+    begin
+      perform from scheduler.reconcile_requests(at => tick.at);
+    exception
+      -- What is due now is not to wait for what went wrong before.
+      when others then
+        raise warning 'requests could not be looked after: %', sqlerrm
+          using hint = 'select * from scheduler.reconcile_requests(); shows the whole error.';
+    end;
   end if;
-  begin
-    perform from scheduler.reconcile_requests(at => tick.at);
-  exception
-    -- What is due now is not to wait for what went wrong before.
-    when others then
-      raise warning 'requests could not be looked after: %', sqlerrm
-        using hint = 'select * from scheduler.reconcile_requests(); shows the whole error.';
-  end;
 
   for due in
     select job.job_name, job.target, job.catch_up, moment.scheduled_for, job.cron_name <> tick.cron_name as missed
@@ -39,7 +54,11 @@ begin
     where job.enabled
       and job.schedule is not null
       and not scheduler.is_paused(job.job_name)
-      and (job.cron_name = tick.cron_name or (job.catch_up is not null and moment.scheduled_for > job.last_tick_for))
+      and case
+        when made_up is not null then job.job_name = made_up
+        when job.cron_name = tick.cron_name then true
+        else looks_after and job.kind = 'edge' and job.catch_up is not null and moment.scheduled_for > job.last_tick_for
+      end
     -- SQL jobs first: a request goes out when this commits, and its signature is not to be old by then.
     order by job.kind desc, job.job_name
   loop
@@ -86,4 +105,4 @@ end;
 $$;
 
 comment on function scheduler.tick(text, timestamptz) is
-  'What pg_cron calls: looks after the requests that are out, starts the jobs of the entry, and makes up for ticks of others that were missed.';
+  'What pg_cron calls: starts the jobs of the entry. The one of every minute also looks after the requests that are out and makes up for ticks of others that were missed.';

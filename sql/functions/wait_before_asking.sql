@@ -7,7 +7,7 @@ as $$
   select case
     when attempt > 3 then null
     when catch_up is null then interval '0'
-    else (array[interval '0', interval '5 minutes', interval '30 minutes'])[attempt]
+    else (array[interval '0', interval '10 minutes', catch_up / 4])[attempt]
   end;
 $$;
 

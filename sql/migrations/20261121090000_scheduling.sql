@@ -40,7 +40,7 @@ create table if not exists scheduler.jobs (
   cron_name text
     constraint cron_name_is_a_plain_name check (cron_name ~ '^[a-z][a-z0-9]*(-[a-z0-9]+)*$' and length(cron_name) <= 63),
   enabled boolean not null default true,
-  catch_up interval
+  catch_up interval default '12 hours'
     constraint catch_up_is_positive check (catch_up > interval '0'),
   timeout interval not null default '10 seconds'
     constraint timeout_is_a_second_to_a_minute check (timeout between interval '1 second' and interval '1 minute'),
@@ -94,7 +94,7 @@ alter table scheduler.invocations
 alter table scheduler.invocations alter column requested_at set default clock_timestamp();
 
 comment on column scheduler.invocations.scheduled_for is 'The tick that it is for; null: somebody asked for it.';
-comment on column scheduler.invocations.attempt is 'The how-manieth time the function is asked for this, those before a retry included.';
+comment on column scheduler.invocations.attempt is 'So many times the function was asked for this, the runs included that this one makes up for.';
 comment on column scheduler.invocations.retry_of is 'The run that failed or was abandoned, and that this one makes up for.';
 comment on column scheduler.invocations.request_id is 'pg_net''s, of the last request.';
 comment on column scheduler.invocations.heartbeat_at is 'The last sign of life of a running one.';
@@ -105,9 +105,20 @@ update scheduler.invocations set requested_at = started_at where started_at < re
 -- None of these was watched. One that lives ends as it will.
 update scheduler.invocations set status = 'abandoned' where status = 'running' and heartbeat_at is null;
 
+-- Before, a moment could have several runs: the first keeps it.
+update scheduler.invocations as later
+set scheduled_for = null
+where later.heartbeat_at is null
+  and exists (
+    select from scheduler.invocations as first
+    where first.job_name = later.job_name
+      and first.scheduled_for = later.scheduled_for
+      and (first.requested_at, first.id) < (later.requested_at, later.id)
+  );
+
 create unique index if not exists one_run_per_tick
   on scheduler.invocations (job_name, scheduled_for)
-  where scheduled_for is not null and retry_of is null and status <> 'skipped'
+  where scheduled_for is not null and retry_of is null and not dry_run and status <> 'skipped'
     and status_reason is distinct from 'not_configured';
 create unique index if not exists one_running_run_per_job
   on scheduler.invocations (job_name) where status = 'running' and not dry_run;

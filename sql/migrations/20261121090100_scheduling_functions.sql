@@ -98,12 +98,9 @@ begin
       select
         job.cron_name,
         min(job.schedule) as schedule,
-        not (bool_and(paused.job_name is not null) or exists (
-          select from scheduler.pauses as everything
-          where everything.job_name is null and everything.organisation_id is null and everything.resumed_at is null
-        )) as active
+        -- The entry of every minute looks after the others' requests, whatever is paused.
+        bool_or(job.target = 'dispatch-backlog' or not scheduler.is_paused(job.job_name)) as active
       from scheduler.jobs as job
-      left join scheduler.pauses as paused on paused.job_name = job.job_name and paused.resumed_at is null
       where job.cron_name is not null
       group by job.cron_name
     )
@@ -474,9 +471,10 @@ begin
   if not loopback and (
     address <<= any (array[
       '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.168.0.0/16',
-      '198.18.0.0/15', '224.0.0.0/3', '::/96', 'fc00::/7', 'fe80::/10', 'ff00::/8', '64:ff9b::/96', '2002::/16'
+      '192.0.2.0/24', '198.18.0.0/15', '224.0.0.0/3', '::/96', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8',
+      '64:ff9b::/32', '2001::/32', '2002::/16'
     ]::inet[])
-    or (address is null and (host !~ '\.' or host ~ '\.(internal|local|localhost|lan|home|intranet|corp|private|arpa)$'))
+    or (address is null and (host !~ '\.' or host ~ '\.(internal|local|localhost|lan|home|intranet|corp|private|arpa|svc)$'))
   ) then
     return 'the url of the function leads inside: it must be one that the world can reach, or loopback';
   end if;
@@ -945,7 +943,9 @@ begin
     hindrance := case
       when exists (
         select from scheduler.invocations as other
-        where other.job_name = open_invocation.job_name
+        where not open_invocation.dry_run
+          and not other.dry_run
+          and other.job_name = open_invocation.job_name
           and other.scheduled_for = open_invocation.scheduled_for
           and other.retry_of is null
           and other.status <> 'skipped'
@@ -1142,12 +1142,20 @@ begin
   if to_regclass('vault.decrypted_secrets') is null then
     return null;
   end if;
-  return (select btrim(kept.decrypted_secret, E' \t\r\n') from vault.decrypted_secrets as kept where kept.name = secret_name);
+  return (
+    select btrim(kept.decrypted_secret, E' \t\r\n') from vault.decrypted_secrets as kept where kept.name = secret_name
+  );
+exception
+  -- After a restore elsewhere Vault has another key: as good as none, until it is set again.
+  when others then
+    raise warning 'the secret % can''t be read from Vault: %', secret_name, sqlerrm
+      using hint = 'Set it again: select scheduler.configure_edge(url => ''…'', secret => ''…'');';
+    return null;
 end;
 $$;
 
 comment on function scheduler.read_secret(text) is
-  'A secret from Vault; null: there is none of that name.';
+  'A secret from Vault; null: there is none of that name that can be read.';
 
 create or replace function scheduler.reconcile_requests(at timestamptz default now())
 returns table (job_name text, invocation_id uuid, found text, done text)
@@ -1164,7 +1172,7 @@ begin
   -- Asked for, and no run began.
   for run in
     select
-      stuck.id, stuck.job_name, request.asked_at, request.outcome, request.http_status,
+      stuck.id, stuck.job_name, request.asked_at, request.outcome, request.http_status, request.error,
       case request.outcome
         when 'accepted' then format('answered %s, but no run began: is the url that of the function?', request.http_status)
         when 'refused' then concat_ws(' ', 'answered', request.http_status, request.error)
@@ -1196,7 +1204,8 @@ begin
         error_type = case
           when run.outcome in ('timed_out', 'unanswered') then 'timeout_error'
           when run.http_status in (401, 403) then 'authentication_error'
-          when run.outcome = 'refused' then 'evaluation_logic_error'
+          when run.error in ('timeout_error', 'database_error', 'provider_error', 'evaluation_logic_error') then run.error
+          when run.outcome = 'refused' and run.http_status < 500 then 'evaluation_logic_error'
           else 'network_error'
         end,
         error_message = run.said
@@ -1297,8 +1306,11 @@ begin
         timeout_milliseconds => (1000 * extract(epoch from job.timeout))::integer
       );
     exception
-      when undefined_function or invalid_schema_name or insufficient_privilege then
-        problem := 'pg_net can''t be called: is it enabled, and may this role use it?';
+      when others then
+        problem := case
+          when sqlstate in ('42883', '3F000', '42501') then 'pg_net can''t be called: is it enabled, and may this role use it?'
+          else format('pg_net does not take the request (%s); the log of the database says more', sqlstate)
+        end;
     end;
   end if;
 
@@ -1390,33 +1402,46 @@ as $$
 #variable_conflict use_column
 declare
   run record;
+  configured constant boolean := scheduler.edge_url_problem(scheduler.read_secret('scenario_scheduler_url')) is null
+    and scheduler.edge_secret_problem(scheduler.read_secret('scenario_scheduler_secret')) is null;
   retry_id uuid;
 begin
   for run in
     select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids, broken.attempt,
-      broken.status || coalesce(': ' || broken.error_message, '') as said
+      broken.started_at is not null as was_asked,
+      broken.status || coalesce(': ' || coalesce(broken.error_message, broken.status_reason), '') as said
     from scheduler.invocations as broken
     join scheduler.jobs as job on job.job_name = broken.job_name and job.kind = 'edge' and job.enabled
-    where broken.status in ('failed', 'abandoned')
+    where broken.requested_at > retry_runs.at - job.catch_up
       -- Nobody waits for what was asked for by hand: they see that it failed.
       and broken.scheduled_for is not null
-      -- The evaluation stands, so the rest is sent by the next minute's tick.
-      and broken.as_of is null
-      and broken.started_at is not null
-      and broken.status_reason is null
-      and broken.requested_at > retry_runs.at - job.catch_up
+      and not broken.dry_run
+      and (
+        -- Where the evaluation stands, the rest is sent by the next minute's tick.
+        (broken.status in ('failed', 'abandoned') and broken.started_at is not null and broken.as_of is null and broken.status_reason is null)
+        -- The run that it met may have been a narrower one.
+        or (broken.status = 'skipped' and broken.status_reason = 'overlap')
+        or (broken.status_reason = 'not_configured' and configured)
+      )
       and broken.finished_at + scheduler.wait_before_asking(broken.attempt, job.catch_up) <= retry_runs.at
       and not exists (select from scheduler.invocations as retry where retry.retry_of = broken.id)
       and not scheduler.is_paused(job.job_name)
-      -- One that was started since does the same work.
+      -- One that is on, or ended since and did as much, makes it needless.
       and not exists (
-        select from scheduler.invocations as later
-        where later.job_name = broken.job_name
-          and later.requested_at > broken.requested_at
-          and not later.dry_run
-          and (later.status = 'requested' or (later.status in ('running', 'completed', 'partial') and later.heartbeat_at is not null))
-          and later.organisation_ids is null
-          and (later.scenarios is null or later.scenarios @> broken.scenarios)
+        select from scheduler.invocations as other
+        where other.job_name = broken.job_name
+          and other.id <> broken.id
+          and not other.dry_run
+          and (
+            other.status in ('requested', 'running')
+            or (
+              other.status in ('completed', 'partial')
+              and other.heartbeat_at is not null
+              and other.finished_at >= broken.requested_at
+              and other.organisation_ids is null
+              and (other.scenarios is null or other.scenarios @> broken.scenarios)
+            )
+          )
       )
     order by broken.requested_at
     for update of broken skip locked
@@ -1427,7 +1452,7 @@ begin
     )
     values (
       gen_random_uuid(), run.job_name, 'requested', 'retry', run.scheduled_for, run.scenarios, run.organisation_ids,
-      run.attempt + 1, run.id
+      run.attempt + run.was_asked::integer, run.id
     )
     on conflict do nothing
     returning id into retry_id;
@@ -1440,7 +1465,7 @@ end;
 $$;
 
 comment on function scheduler.retry_runs(timestamptz) is
-  'Has runs that failed or died before their work was safe begun anew, under rows of their own.';
+  'Has runs of a tick begun anew, under rows of their own, that failed or died before their work was safe, met another run, or could not be asked for.';
 
 create or replace function scheduler.run_housekeeping(looked_at integer default 100000)
 returns jsonb
@@ -1502,7 +1527,8 @@ begin
       set status = 'completed', finished_at = clock_timestamp(), details = result
       where completed.id = run.id;
     exception
-      when others then
+      -- Others are not cancellations: a statement_timeout must leave its row too, or it comes again every minute.
+      when query_canceled or others then
         update scheduler.invocations as failed
         set
           status = 'failed',
@@ -1548,6 +1574,7 @@ as $$
     select
       count(*) as pending,
       min(waiting.deliver_after) as oldest,
+      count(*) filter (where waiting.due_at < now() - interval '15 minutes') as overdue,
       count(*) filter (where waiting.expires_at < now()) as too_late
     from scheduler.notifications as waiting
     where waiting.status = 'pending'
@@ -1580,6 +1607,7 @@ as $$
     select run.job_name, run.status, run.finished_at, run.error_type
     from scheduler.invocations as run
     where run.finished_at is not null and not run.dry_run and run.status <> 'skipped'
+      and run.status_reason is distinct from 'unknown_job'
     order by run.requested_at desc
     limit 1
   ),
@@ -1695,11 +1723,13 @@ as $$
   union all
   select
     'outbox',
-    case when outbox.too_late > 0 then 'warn' else 'ok' end,
+    case when outbox.too_late > 0 or outbox.overdue > 0 then 'warn' else 'ok' end,
     case
       when outbox.pending = 0 then 'nothing pending'
       else format('%s pending, the oldest since %s', outbox.pending, outbox.oldest)
-    end || case when outbox.too_late > 0 then format(', %s past their expiry: nothing is sending', outbox.too_late) else '' end
+    end
+      || case when outbox.overdue > 0 then format(', %s due for more than a quarter of an hour: nothing is sending', outbox.overdue) else '' end
+      || case when outbox.too_late > 0 then format(', %s past their expiry', outbox.too_late) else '' end
   from outbox
 
   union all
@@ -1786,7 +1816,9 @@ begin
       from scheduler.requests as open
       join scheduler.invocations as run on run.id = open.invocation_id
       left join scheduler.jobs as job on job.job_name = run.job_name
-      left join net._http_response as response on response.id = open.request_id and response.created >= open.asked_at
+      -- created is when the worker's transaction began, which may be just before the request came.
+      left join net._http_response as response
+        on response.id = open.request_id and response.created >= open.asked_at - interval '1 minute'
       left join net.http_request_queue as waiting on waiting.id = open.request_id
       where open.outcome is null
     ) as found
@@ -1910,7 +1942,9 @@ begin
     hindrance := case
       when exists (
         select from scheduler.invocations as other
-        where other.job_name = ledger_job
+        where not start_invocation.dry_run
+          and not other.dry_run
+          and other.job_name = ledger_job
           and other.scheduled_for = start_invocation.scheduled_for
           and other.retry_of is null
           and other.status <> 'skipped'
@@ -1996,11 +2030,11 @@ as $$
       when pause.id is not null then 'warn'
       when not entry.active then 'fail'
       when overdue.tick is not null then 'fail'
-      when last_run.status in ('failed', 'abandoned') then 'warn'
+      when last_run.status in ('failed', 'abandoned') and (job.catch_up is not null or last_run.at > now() - interval '1 hour') then 'warn'
       else 'ok'
     end,
     case
-      when not job.enabled then 'switched off' || coalesce(': ' || job.notes, '')
+      when not job.enabled then 'switched off (' || coalesce(job.notes, job.target) || ')'
       when job.schedule is null then 'runs only when asked for: select scheduler.run_job(' || quote_literal(job.job_name) || ');'
       when entry.jobid is null then format('pg_cron has no entry %s: select * from scheduler.apply_schedules();', job.cron_name)
       when not entry.ours then format('pg_cron''s entry %s is somebody else''s: give the job another cron_name in scheduler.jobs', job.cron_name)
@@ -2100,8 +2134,9 @@ begin
   union all
   select
     'extensions',
-    'ok',
-    string_agg(wanted.name || ' ' || coalesce(installed.extversion, 'not as an extension'), ', ' order by wanted.name)
+    case when bool_or(installed.extname = 'pgcrypto') then 'ok' else 'fail' end,
+    string_agg(wanted.name || ' ' || coalesce(installed.extversion, 'is not one here'), ', ' order by wanted.name)
+      || case when bool_or(installed.extname = 'pgcrypto') then '' else ': requests can''t be signed: create extension pgcrypto with schema extensions;' end
   from (values ('pg_cron'), ('pg_net'), ('supabase_vault'), ('pgcrypto')) as wanted (name)
   left join pg_catalog.pg_extension as installed on installed.extname = wanted.name;
 end;
@@ -2122,13 +2157,24 @@ as $$
     where request.outcome is null and request.asked_at < now() - interval '3 minutes'
   ),
   gone_wrong as (
-    select count(*) as requests, string_agg(distinct concat_ws(' ', request.outcome, request.http_status, request.error), ', ') as how
+    select
+      count(*) as requests,
+      string_agg(
+        distinct case
+          when request.outcome = 'accepted' then format('answered %s, but no run began', request.http_status)
+          else concat_ws(' ', request.outcome, request.http_status, request.error)
+        end, ', '
+      ) as how
     from scheduler.invocations as run
     join scheduler.requests as request on request.invocation_id = run.id
-    where run.requested_at > now() - interval '1 day' and request.outcome <> 'accepted'
+    where run.requested_at > now() - interval '1 day'
+      and (
+        request.outcome <> 'accepted'
+        or (run.started_at is null and (run.status = 'failed' or request.attempt < run.attempt))
+      )
   ),
   given_up as (
-    select count(*) as runs
+    select count(*) as runs, string_agg(distinct run.error_message, '; ') as how
     from scheduler.invocations as run
     where run.requested_at > now() - interval '1 day'
       and run.status = 'failed'
@@ -2145,7 +2191,7 @@ as $$
     case
       when waiting.requests > 0 then format('%s not made since %s: does pg_net''s worker run? select net.worker_restart();', waiting.requests, waiting.oldest)
       when given_up.runs > 0 then format('runs given up in the last day: %s (%s). select * from scheduler.run_history; then select scheduler.run_job(…);',
-        given_up.runs, coalesce(gone_wrong.how, 'not set up'))
+        given_up.runs, given_up.how)
       when gone_wrong.requests > 0 then format('of the last day %s went wrong and were made again: %s', gone_wrong.requests, gone_wrong.how)
       else 'none of the last day went wrong'
     end
@@ -2356,6 +2402,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+  looks_after boolean;
+  made_up text;
   due record;
   run_id uuid;
 begin
@@ -2363,20 +2411,33 @@ begin
     raise exception 'no job has the entry %', coalesce(quote_literal(cron_name), 'null')
       using errcode = 'invalid_parameter_value', hint = 'select * from scheduler.apply_schedules(); takes away entries that have no job.';
   end if;
-  if exists (
-    select from scheduler.pauses as everything
-    where everything.job_name is null and everything.organisation_id is null and everything.resumed_at is null
-  ) then
-    return;
+  -- The entry that comes every minute looks after all of them. An SQL job that was
+  -- missed has a tick to itself: it may take long, and would hold what was written.
+  looks_after := exists (
+    select from scheduler.jobs as job where job.cron_name = tick.cron_name and job.target = 'dispatch-backlog'
+  );
+  made_up := case when looks_after then (
+    select job.job_name
+    from scheduler.jobs as job
+    where job.kind = 'sql'
+      and job.enabled
+      and job.catch_up is not null
+      and not scheduler.is_paused(job.job_name)
+      and scheduler.previous_tick(job.schedule, tick.at - interval '2 minutes') > job.last_tick_for
+    order by job.job_name
+    limit 1
+    for update skip locked
+  ) end;
+  if looks_after and made_up is null then
+    begin
+      perform from scheduler.reconcile_requests(at => tick.at);
+    exception
+      -- What is due now is not to wait for what went wrong before.
+      when others then
+        raise warning 'requests could not be looked after: %', sqlerrm
+          using hint = 'select * from scheduler.reconcile_requests(); shows the whole error.';
+    end;
   end if;
-  begin
-    perform from scheduler.reconcile_requests(at => tick.at);
-  exception
-    -- What is due now is not to wait for what went wrong before.
-    when others then
-      raise warning 'requests could not be looked after: %', sqlerrm
-        using hint = 'select * from scheduler.reconcile_requests(); shows the whole error.';
-  end;
 
   for due in
     select job.job_name, job.target, job.catch_up, moment.scheduled_for, job.cron_name <> tick.cron_name as missed
@@ -2390,7 +2451,11 @@ begin
     where job.enabled
       and job.schedule is not null
       and not scheduler.is_paused(job.job_name)
-      and (job.cron_name = tick.cron_name or (job.catch_up is not null and moment.scheduled_for > job.last_tick_for))
+      and case
+        when made_up is not null then job.job_name = made_up
+        when job.cron_name = tick.cron_name then true
+        else looks_after and job.kind = 'edge' and job.catch_up is not null and moment.scheduled_for > job.last_tick_for
+      end
     -- SQL jobs first: a request goes out when this commits, and its signature is not to be old by then.
     order by job.kind desc, job.job_name
   loop
@@ -2437,7 +2502,7 @@ end;
 $$;
 
 comment on function scheduler.tick(text, timestamptz) is
-  'What pg_cron calls: looks after the requests that are out, starts the jobs of the entry, and makes up for ticks of others that were missed.';
+  'What pg_cron calls: starts the jobs of the entry. The one of every minute also looks after the requests that are out and makes up for ticks of others that were missed.';
 
 create or replace function scheduler.wait_before_asking(attempt integer, catch_up interval)
 returns interval
@@ -2448,7 +2513,7 @@ as $$
   select case
     when attempt > 3 then null
     when catch_up is null then interval '0'
-    else (array[interval '0', interval '5 minutes', interval '30 minutes'])[attempt]
+    else (array[interval '0', interval '10 minutes', catch_up / 4])[attempt]
   end;
 $$;
 

@@ -213,8 +213,8 @@ Deno.test("a run that dies each time is begun four times, and no more", async ()
     const goOn = await holdEvaluations(world);
     let victim = await start("victim0");
     await world.tick("scenario-scheduler-daily");
-    // The next is asked at once, after five minutes and after half an hour.
-    for (const [i, minutes] of [0, 6, 37].entries()) {
+    // The next is asked at once, after ten minutes and after three hours.
+    for (const [i, minutes] of [0, 11, 181].entries()) {
       await untilItEvaluates(world, `victim${i}`);
       await kill(world, victim, `victim${i}`);
       victim = await start(`victim${i + 1}`);
@@ -226,8 +226,8 @@ Deno.test("a run that dies each time is begun four times, and no more", async ()
     await untilItEvaluates(world, "victim3");
     await kill(world, victim, "victim3");
     await world.fallSilent();
-    await world.tick("scenario-scheduler-dispatch", 38);
-    await world.tick("scenario-scheduler-dispatch", 59);
+    await world.tick("scenario-scheduler-dispatch", 182);
+    await world.tick("scenario-scheduler-dispatch", 190);
     await goOn();
     assert.deepEqual(
       (await world.ledger()).map(({ status, triggered_by, attempt }) => [

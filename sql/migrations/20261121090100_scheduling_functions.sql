@@ -2170,7 +2170,8 @@ as $$
     where run.requested_at > now() - interval '1 day'
       and (
         request.outcome <> 'accepted'
-        or (run.started_at is null and (run.status = 'failed' or request.attempt < run.attempt))
+        or request.attempt < run.attempt
+        or (run.started_at is null and run.status = 'failed')
       )
   ),
   given_up as (

@@ -78,20 +78,43 @@ create index if not exists pauses_job on scheduler.pauses (job_name);
 
 -- The ledger -----------------------------------------------------------------------
 
-alter table scheduler.invocations
-  add column if not exists requested_at timestamptz not null default now(),
-  add column if not exists attempt integer not null default 1,
-  add column if not exists retry_of uuid,
-  add column if not exists request_id bigint,
-  add column if not exists http_status integer,
-  add column if not exists heartbeat_at timestamptz,
-  add column if not exists scenarios text[],
-  add column if not exists organisation_ids uuid[],
-  add column if not exists status_reason text,
-  add column if not exists details jsonb;
+do $$
+begin
+  if exists (
+    select from pg_attribute as a
+    where a.attrelid = 'scheduler.invocations'::regclass and a.attname = 'requested_at' and not a.attisdropped
+  ) then
+    return;
+  end if;
+  alter table scheduler.invocations
+    add column requested_at timestamptz not null default now(),
+    add column attempt integer not null default 1,
+    add column retry_of uuid,
+    add column request_id bigint,
+    add column http_status integer,
+    add column heartbeat_at timestamptz,
+    add column scenarios text[],
+    add column organisation_ids uuid[],
+    add column status_reason text,
+    add column details jsonb;
 
--- Of several in one transaction the order is to be told.
-alter table scheduler.invocations alter column requested_at set default clock_timestamp();
+  -- Of the runs so far none was watched: one that lives ends as it will. A moment
+  -- could have several: the first keeps it.
+  update scheduler.invocations as before
+  set
+    requested_at = coalesce(before.started_at, before.requested_at),
+    status = case when before.status = 'running' then 'abandoned' else before.status end,
+    scheduled_for = case
+      when not exists (
+        select from scheduler.invocations as first
+        where first.job_name = before.job_name
+          and first.scheduled_for = before.scheduled_for
+          and (first.started_at, first.id) < (before.started_at, before.id)
+      ) then before.scheduled_for
+    end;
+  -- Of several in one transaction the order is to be told.
+  alter table scheduler.invocations alter column requested_at set default clock_timestamp();
+end $$;
 
 comment on column scheduler.invocations.scheduled_for is 'The tick that it is for; null: somebody asked for it.';
 comment on column scheduler.invocations.attempt is 'So many times the function was asked for this, the runs included that this one makes up for.';
@@ -100,21 +123,6 @@ comment on column scheduler.invocations.request_id is 'pg_net''s, of the last re
 comment on column scheduler.invocations.heartbeat_at is 'The last sign of life of a running one.';
 comment on column scheduler.invocations.status_reason is 'Why it was skipped: duplicate_tick, overlap or missed; or failed before it began: not_configured, unknown_job.';
 comment on column scheduler.invocations.details is 'What an SQL job returned.';
-
-update scheduler.invocations set requested_at = started_at where started_at < requested_at and heartbeat_at is null;
--- None of these was watched. One that lives ends as it will.
-update scheduler.invocations set status = 'abandoned' where status = 'running' and heartbeat_at is null;
-
--- Before, a moment could have several runs: the first keeps it.
-update scheduler.invocations as later
-set scheduled_for = null
-where later.heartbeat_at is null
-  and exists (
-    select from scheduler.invocations as first
-    where first.job_name = later.job_name
-      and first.scheduled_for = later.scheduled_for
-      and (first.requested_at, first.id) < (later.requested_at, later.id)
-  );
 
 create unique index if not exists one_run_per_tick
   on scheduler.invocations (job_name, scheduled_for)

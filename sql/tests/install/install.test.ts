@@ -282,6 +282,35 @@ Deno.test("without pg_cron, pg_net and Vault everything else works, the status s
   });
 });
 
+Deno.test("an install from before there was a ledger of ticks is brought up to date, whatever its runs were", async () => {
+  await inFreshDatabase({}, async ({ sql }) => {
+    const files = await migrationFiles();
+    for (const { name, text } of files) if (name < "20261121") await sql.unsafe(text);
+    await sql`
+      insert into scheduler.invocations (job_name, status, scheduled_for, started_at)
+      select 'scenario-evaluation', status, '2026-11-20 06:00+00', now() - place * interval '1 minute'
+      from unnest(array['running', 'completed', 'running']) with ordinality as before (status, place)
+    `;
+    await sql`update scheduler.organisation_settings set paused = true where organisation_id is null`;
+    for (const { name, text } of files) if (name > "20261121") await sql.unsafe(text);
+    const runs = await sql<{ status: string; kept: boolean; same: boolean }[]>`
+      select status, scheduled_for is not null as kept, requested_at = started_at as same
+      from scheduler.invocations order by started_at
+    `;
+    deepStrictEqual(runs.map((run) => ({ ...run })), [
+      { status: "abandoned", kept: true, same: true },
+      { status: "completed", kept: false, same: true },
+      { status: "abandoned", kept: false, same: true },
+    ]);
+    const paused = await sql<{ job_name: string | null; organisation_id: string | null }[]>`
+      select job_name, organisation_id from scheduler.pauses where resumed_at is null
+    `;
+    deepStrictEqual(paused.map((pause) => ({ ...pause })), [
+      { job_name: null, organisation_id: null },
+    ]);
+  });
+});
+
 const OWN_TABLES: Record<string, string> = {
   organisations: `
     create table public.organisations (id uuid primary key, legal_name varchar(80), timezone text, locale text);

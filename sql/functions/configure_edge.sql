@@ -35,10 +35,16 @@ begin
   loop
     select present.id into existing from vault.secrets as present where present.name = given.name;
     if found then
-      perform vault.update_secret(existing, given.kept);
-    else
-      perform vault.create_secret(given.kept, given.name, given.description);
+      begin
+        perform vault.update_secret(existing, given.kept);
+        continue;
+      exception
+        -- It reads what it replaces, which can't be read any more when Vault has another key.
+        when others then
+          delete from vault.secrets as unreadable where unreadable.id = existing;
+      end;
     end if;
+    perform vault.create_secret(given.kept, given.name, given.description);
   end loop;
   return 'kept in Vault: ' || concat_ws(' and ', case when url is not null then 'the url' end, case when secret is not null then 'the secret' end);
 end;

@@ -12,7 +12,7 @@ declare
 begin
   for run in
     select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids, broken.attempt,
-      broken.started_at is not null as was_asked,
+      broken.status <> 'skipped' as was_tried,
       broken.status || coalesce(': ' || coalesce(broken.error_message, broken.status_reason), '') as said
     from scheduler.invocations as broken
     join scheduler.jobs as job on job.job_name = broken.job_name and job.kind = 'edge' and job.enabled
@@ -56,7 +56,7 @@ begin
     )
     values (
       gen_random_uuid(), run.job_name, 'requested', 'retry', run.scheduled_for, run.scenarios, run.organisation_ids,
-      run.attempt + run.was_asked::integer, run.id
+      run.attempt + run.was_tried::integer, run.id
     )
     on conflict do nothing
     returning id into retry_id;

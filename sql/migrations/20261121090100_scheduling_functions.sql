@@ -318,10 +318,16 @@ begin
   loop
     select present.id into existing from vault.secrets as present where present.name = given.name;
     if found then
-      perform vault.update_secret(existing, given.kept);
-    else
-      perform vault.create_secret(given.kept, given.name, given.description);
+      begin
+        perform vault.update_secret(existing, given.kept);
+        continue;
+      exception
+        -- It reads what it replaces, which can't be read any more when Vault has another key.
+        when others then
+          delete from vault.secrets as unreadable where unreadable.id = existing;
+      end;
     end if;
+    perform vault.create_secret(given.kept, given.name, given.description);
   end loop;
   return 'kept in Vault: ' || concat_ws(' and ', case when url is not null then 'the url' end, case when secret is not null then 'the secret' end);
 end;
@@ -1408,7 +1414,7 @@ declare
 begin
   for run in
     select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids, broken.attempt,
-      broken.started_at is not null as was_asked,
+      broken.status <> 'skipped' as was_tried,
       broken.status || coalesce(': ' || coalesce(broken.error_message, broken.status_reason), '') as said
     from scheduler.invocations as broken
     join scheduler.jobs as job on job.job_name = broken.job_name and job.kind = 'edge' and job.enabled
@@ -1452,7 +1458,7 @@ begin
     )
     values (
       gen_random_uuid(), run.job_name, 'requested', 'retry', run.scheduled_for, run.scenarios, run.organisation_ids,
-      run.attempt + run.was_asked::integer, run.id
+      run.attempt + run.was_tried::integer, run.id
     )
     on conflict do nothing
     returning id into retry_id;

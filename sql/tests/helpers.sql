@@ -365,6 +365,52 @@ begin
 end;
 $$;
 
+-- A database in which an extension was not created, or dropped.
+create function tests.without_extension(missing name) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('drop extension %I cascade', missing);
+end;
+$$;
+
+-- After a restore elsewhere: Vault has another key than its secrets, and update_secret reads what it replaces.
+create function tests.cannot_decrypt() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update vault.secrets set secret = '*' || secret;
+  create function vault.read_before() returns trigger language plpgsql as $read$
+  begin
+    perform kept.decrypted_secret from vault.decrypted_secrets as kept where kept.id = old.id;
+    return new;
+  end;
+  $read$;
+  create trigger read_before before update on vault.secrets for each row execute function vault.read_before();
+end;
+$$;
+
+-- A pg_net that takes no request, with whatever error.
+create function tests.takes_no_request(errcode text default 'XX000') returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format(
+    $replaced$
+    create or replace function net.http_post(
+      url text,
+      body jsonb default '{}',
+      params jsonb default '{}',
+      headers jsonb default '{"Content-Type": "application/json"}',
+      timeout_milliseconds integer default 5000
+    ) returns bigint
+    language plpgsql as $fail$ begin raise exception 'pg_net of %%', url using errcode = %L; end $fail$
+    $replaced$,
+    errcode
+  );
+end;
+$$;
+
 -- A table seems to have so many rows, as after analyze.
 create function tests.seems_to_hold(source regclass, many integer) returns void
 language sql security definer set search_path = pg_catalog, pg_temp

@@ -1,7 +1,8 @@
 begin;
-select plan(20);
+select plan(22);
 
 create function pg_temp.active(entry text) returns boolean language sql as $$ select active from cron.job where jobname = entry $$;
+create function pg_temp.all_active() returns text language sql as $$ select string_agg(jobname, ', ') from cron.job where active $$;
 
 select scheduler.pause(job_name => 'scenario-evaluation', reason => 'summer');
 select is(pg_temp.active('scenario-scheduler-daily'), false, 'a paused job''s entry is not active');
@@ -23,6 +24,13 @@ select is((select count(*) from scheduler.pauses where resumed_at is null), 1::b
 select scheduler.resume(job_name => 'scenario-evaluation');
 select is(pg_temp.active('scenario-scheduler-daily'), true, 'when it is resumed, it is active');
 
+-- The minute's.
+select scheduler.pause(job_name => 'dispatch-backlog');
+select is(pg_temp.active('scenario-scheduler-dispatch'), true, 'the minute''s stays active when its job is paused: it looks after the others'' requests');
+select count(*) from scheduler.apply_schedules();
+select is(pg_temp.active('scenario-scheduler-dispatch'), true, 'after applying too');
+select scheduler.resume(job_name => 'dispatch-backlog');
+
 -- Two jobs of one entry.
 select scheduler.pause(job_name => 'hlf-sync');
 select is(pg_temp.active('nightly-scheduler'), true, 'an entry is active as long as one of its jobs is not paused');
@@ -33,13 +41,13 @@ select is(pg_temp.active('nightly-scheduler'), true, 'and again when one is resu
 
 -- Everything.
 select scheduler.pause(reason => 'incident');
-select is((select count(*) from cron.job where active), 0::bigint, 'when everything is paused, no entry is active');
+select is(pg_temp.all_active(), 'scenario-scheduler-dispatch', 'when everything is paused, no entry is active but the minute''s, which looks after requests that are out');
 insert into scheduler.jobs (job_name, kind, target, schedule) values ('weekly', 'edge', 'scenario-evaluation', '0 7 * * mon');
 select is(pg_temp.active('scenario-scheduler-weekly'), false, 'a new job''s neither');
 select count(*) from scheduler.apply_schedules();
-select is((select count(*) from cron.job where active), 0::bigint, 'nor after applying');
+select is(pg_temp.all_active(), 'scenario-scheduler-dispatch', 'nor after applying');
 select scheduler.resume(job_name => 'certification-expiry');
-select is((select count(*) from cron.job where active), 0::bigint, 'nor when one job is resumed');
+select is(pg_temp.all_active(), 'scenario-scheduler-dispatch', 'nor when one job is resumed');
 select scheduler.pause(job_name => 'weekly');
 select scheduler.resume();
 select is(pg_temp.active('scenario-scheduler-weekly'), false, 'a job that is paused by itself stays so when everything is resumed');

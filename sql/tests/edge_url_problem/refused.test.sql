@@ -1,5 +1,5 @@
 begin;
-select plan(83);
+select plan(88);
 
 create function pg_temp.refused(url text, problem text, rule text) returns text language sql as $$
   select matches(scheduler.edge_url_problem(url), problem, rule);
@@ -82,6 +82,10 @@ select pg_temp.refused('https://[::ffff:a00:1]/', 'inside', 'in hex');
 select pg_temp.refused('https://[::10.0.0.1]/', 'inside', 'as it was written once');
 select pg_temp.refused('https://[64:ff9b::a00:1]/', 'inside', 'through a translator');
 select pg_temp.refused('https://[2002:a00:1::]/', 'inside', 'through a tunnel');
+select pg_temp.refused('https://[64:ff9b:1::a00:1]/', 'inside', 'through a translator of one''s own');
+select pg_temp.refused('https://[2001:0:a00:1::1]/', 'inside', 'through another tunnel');
+select pg_temp.refused('https://[fec0::1]/', 'inside', 'an address of a site, as they once were');
+select pg_temp.refused('https://192.0.2.1/', 'inside', 'an address of books');
 select pg_temp.refused('https://2130706433/', 'may hide', 'an address as one number');
 select pg_temp.refused('https://0x7f000001/', 'may hide', 'in hex');
 select pg_temp.refused('https://127.1/', 'may hide', 'or cut short');
@@ -92,6 +96,7 @@ select pg_temp.refused('https://kong/', 'inside', 'a name without a dot');
 select pg_temp.refused('https://metadata.google.internal/', 'inside', 'a name of a cloud');
 select pg_temp.refused('https://printer.local/', 'inside', 'a name of a house');
 select pg_temp.refused('https://printer.local./', 'inside', 'with a dot behind');
+select pg_temp.refused('https://kubernetes.default.svc/', 'inside', 'a name of a cluster');
 select pg_temp.refused('https://evil.localhost/', 'inside', 'a name that may be loopback');
 select pg_temp.refused('https://.../', '.', 'only dots');
 select is(

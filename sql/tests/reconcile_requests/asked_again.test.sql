@@ -14,15 +14,15 @@ select tests.answered(:'run', 500);
 select matches(pg_temp.after(0), 'asked again$', 'after the first time it is asked again at once');
 select tests.answered(:'run', 500);
 select is(pg_temp.after(0), null, 'after the second it waits');
-select is(pg_temp.after(4.9), null, 'for five minutes');
+select is(pg_temp.after(9.9), null, 'for ten minutes');
 select is((select http_status from scheduler.invocations where id = :'run'), 500, 'the ledger knows in the meantime');
-select matches(pg_temp.after(5), 'asked again$', 'then it is asked again');
+select matches(pg_temp.after(10), 'asked again$', 'then it is asked again');
 select tests.answered(:'run', 500);
-select is(pg_temp.after(29.9), null, 'after the third it waits for half an hour');
-select matches(pg_temp.after(30), 'asked again$', 'then it is asked for the last time');
+select is(pg_temp.after(179.9), null, 'after the third it waits for three hours, a quarter of the time in which it can be made up for');
+select matches(pg_temp.after(180), 'asked again$', 'then it is asked for the last time');
 select tests.answered(:'run', 500);
 select is(tests.run_became(:'run'), 'requested', 'the fourth may be answered');
-select matches(pg_temp.after(30), 'answered 500: given up$', 'if in vain, it is given up');
+select matches(pg_temp.after(180), 'answered 500: given up$', 'if in vain, it is given up');
 select is(tests.times_asked(:'run'), 4::bigint, 'after four requests');
 select unnest(array[
   is(status, 'failed', 'the run failed'),

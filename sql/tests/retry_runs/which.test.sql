@@ -1,7 +1,7 @@
 -- Which runs are begun anew: those of a tick that broke before their evaluation was safe.
 
 begin;
-select plan(36);
+select plan(44);
 select tests.configured();
 
 -- A run that began and broke, some minutes ago.
@@ -52,9 +52,6 @@ select is(pg_temp.retried(), 0::bigint, 'nor one that somebody asked for by hand
 select pg_temp.broken() as run \gset
 update scheduler.invocations set started_at = null;
 select is(pg_temp.retried(), 0::bigint, 'nor one that never began: that is asked for again, or given up');
-select pg_temp.broken() as run \gset
-update scheduler.invocations set status_reason = 'not_configured';
-select is(pg_temp.retried(), 0::bigint, 'nor one for which nothing is set up');
 select pg_temp.broken('dispatch-backlog') as run \gset
 select is(pg_temp.retried(), 0::bigint, 'nor the minute''s: the next minute comes');
 
@@ -82,13 +79,28 @@ delete from scheduler.invocations;
 select is(tests.run_became(tests.asked('failing')), 'failed: database_error', 'an SQL job fails');
 select is(pg_temp.retried(now() + interval '1 hour'), 0::bigint, 'and is not begun anew by itself');
 
+-- What was not set up.
+delete from scheduler.invocations;
+delete from vault.secrets;
+select tests.lost();
+select tests.asked() as run \gset
+select tests.time_passed(:'run', '1 minute');
+select is(tests.run_became(:'run'), 'failed: network_error', 'a run for which nothing is set up fails');
+select is(pg_temp.retried(), 0::bigint, 'and is not begun anew');
+select scheduler.configure_edge(url => 'https://project.supabase.co/functions/v1/scenario-scheduler');
+select is(pg_temp.retried(), 0::bigint, 'nor with a url alone');
+select tests.configured();
+select is(pg_temp.retried(), 1::bigint, 'before the secret is set as well');
+select is(pg_temp.retried(), 0::bigint, 'once');
+
 -- Another run has done the work, or does it.
 create function pg_temp.with_another(status text, more jsonb default '{}') returns bigint language plpgsql as $$
 begin
   perform pg_temp.broken(ago => '10 minutes');
   insert into scheduler.invocations (job_name, status, started_at, heartbeat_at, requested_at, finished_at, dry_run, organisation_ids, scenarios)
   values (
-    'scenario-evaluation', with_another.status, now(), now(), now() - coalesce(more ->> 'ago', '5 minutes')::interval, now(),
+    'scenario-evaluation', with_another.status, now(), case when not more ? 'unseen' then now() end,
+    now() - coalesce(more ->> 'ago', '5 minutes')::interval, now() - coalesce(more ->> 'ended', '0')::interval,
     coalesce((more ->> 'dry_run')::boolean, false),
     case when more ? 'organisation' then array[(more ->> 'organisation')::uuid] end,
     case when more ? 'scenario' then array[more ->> 'scenario'] end
@@ -103,7 +115,9 @@ select is(pg_temp.with_another('partial'), 0::bigint, 'or will have it done');
 select is(pg_temp.with_another('failed'), 1::bigint, 'one that failed did not');
 select is(pg_temp.with_another('abandoned'), 1::bigint, 'nor one that was abandoned');
 select is(pg_temp.with_another('skipped'), 1::bigint, 'nor one that was skipped');
-select is(pg_temp.with_another('completed', '{"ago": "15 minutes"}'), 1::bigint, 'nor an earlier one');
+select is(pg_temp.with_another('completed', '{"ago": "15 minutes", "ended": "11 minutes"}'), 1::bigint, 'nor one that ended before');
+select is(pg_temp.with_another('completed', '{"ago": "15 minutes", "ended": "9 minutes"}'), 0::bigint, 'one that began before and ended after did');
+select is(pg_temp.with_another('completed', '{"unseen": true}'), 1::bigint, 'one that was never seen alive did not');
 select is(pg_temp.with_another('completed', '{"dry_run": true}'), 1::bigint, 'nor a dry run');
 select is(
   pg_temp.with_another('completed', '{"organisation": "aaaaaaaa-0000-4000-8000-000000000000"}'), 1::bigint, 'nor one of a single organisation'
@@ -119,6 +133,10 @@ insert into scheduler.invocations (job_name, status, started_at, heartbeat_at, f
 select is(pg_temp.retried(), 0::bigint, 'and a later run of the same did the work');
 update scheduler.invocations set scenarios = null where status = 'completed';
 select is(pg_temp.retried(), 0::bigint, 'as did one of all');
+update scheduler.invocations set scenarios = '{expiry,milestone}' where status = 'completed';
+select is(pg_temp.retried(), 0::bigint, 'or one of that and another');
+update scheduler.invocations set scenarios = '{expiry}' where status = 'completed';
+select is(pg_temp.retried(), 1::bigint, 'but not one of another alone');
 
 select * from finish();
 rollback;

@@ -1,5 +1,5 @@
 begin;
-select plan(20);
+select plan(24);
 select tests.configured();
 create function pg_temp.requests() returns text language sql as $$ select tests.status_of('requests') || ': ' || tests.detail_of('requests') $$;
 
@@ -37,16 +37,42 @@ select tests.answered(:'run', 401, '{"error": {"type": "authentication_error"}}'
 select tests.reconciled();
 select matches(pg_temp.requests(), '^warn: of the last day 2 .*: refused 401 authentication_error, timed_out$', 'all ways that were are told');
 
+-- Taken by something that is not the function.
+delete from scheduler.invocations;
+select tests.asked() as run \gset
+select tests.answered(:'run', 200);
+select tests.reconciled();
+select is(pg_temp.requests(), 'warn: of the last day 1 went wrong and were made again: answered 200, but no run began', 'one that was answered, and no run began, is a warning');
+select tests.answered(:'run', 202);
+select tests.taken_on(:'run');
+select tests.reconciled();
+select matches(pg_temp.requests(), '^warn: of the last day 1 went wrong and were made again: ', 'also when the next one began');
+delete from scheduler.invocations;
+select tests.asked() as run \gset
+update scheduler.invocations set attempt = 4 where id = :'run';
+select tests.answered(:'run', 200);
+select tests.reconciled();
+select matches(pg_temp.requests(), '^fail: runs given up in the last day: 1 \(answered 200, but no run began: is the url that of the function\?\)', 'a failure if none does');
+delete from scheduler.invocations;
+select tests.asked() as run \gset
+select tests.taken_on(:'run');
+select tests.answered(:'run', 202);
+select tests.reconciled();
+select is(pg_temp.requests(), 'ok: none of the last day went wrong', 'and nothing at all if one began at once');
+
 -- Given up.
+delete from scheduler.invocations;
+select tests.asked() as run \gset
+select tests.answered(:'run', 401, '{"error": {"type": "authentication_error"}}');
 update scheduler.invocations set attempt = 4 where id = :'run';
 select tests.reconciled();
-select matches(pg_temp.requests(), '^fail: runs given up in the last day: 1 \(refused 401 authentication_error, timed_out\)\. select \* from scheduler\.run_history;', 'a run that was given up is a failure, with where to look');
+select matches(pg_temp.requests(), '^fail: runs given up in the last day: 1 \(answered 401 authentication_error\)\. select \* from scheduler\.run_history;', 'a run that was given up is a failure, with why and where to look');
 select tests.time_passed(:'run', '1 day 1 minute');
 select matches(pg_temp.requests(), '^ok: ', 'for a day');
 delete from scheduler.invocations;
 delete from vault.secrets;
 select tests.asked() as run \gset
-select matches(pg_temp.requests(), '^fail: runs given up in the last day: 1 \(not set up\)', 'one that could not be asked for is one too');
+select matches(pg_temp.requests(), '^fail: runs given up in the last day: 1 \(the url of the function is not set\)', 'one that could not be asked for is one too');
 select is(tests.status_of('job scenario-evaluation'), 'warn', 'the job says so as well');
 select matches(tests.detail_of('job scenario-evaluation'), 'last run failed at .*: the url of the function is not set', 'with what is not set up');
 

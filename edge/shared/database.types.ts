@@ -1467,6 +1467,7 @@ export type Database = {
         Args: { "as_of": string; "dry_run": boolean; "scenarios": (string)[] };
         Returns: undefined;
       };
+      "check_organisations": { Args: { "organisation_ids": (string)[] }; Returns: undefined };
       "check_params": {
         Args: { "kinds": Json; "params": Json; "scenario_type": string };
         Returns: undefined;
@@ -1497,6 +1498,7 @@ export type Database = {
           "reason": string;
         }[];
       };
+      "count_state_drift": { Args: Record<PropertyKey, never>; Returns: number };
       "create_source_fold": { Args: { "source_id": number }; Returns: undefined };
       "create_source_triggers": {
         Args: { "fold": unknown; "kind": string; "source": unknown };
@@ -1628,6 +1630,7 @@ export type Database = {
         };
         Returns: string;
       };
+      "is_paused": { Args: { "job_name": string }; Returns: boolean };
       "judge_occurrences": {
         Args: {
           "as_of": string;

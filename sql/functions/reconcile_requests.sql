@@ -72,4 +72,4 @@ end;
 $$;
 
 comment on function scheduler.reconcile_requests(timestamptz) is
-  'Finds requests that were lost, refused, not answered or not made, and runs that died, and has them made again, at most three times. Says what it found and did; every tick calls it.';
+  'Finds requests that were lost, refused, not answered or not made, and runs that died, and has them made again, at most three times. Says what it found and did; the tick of every minute calls it.';

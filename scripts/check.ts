@@ -92,7 +92,7 @@ const sqlBodies: Check = async () => {
 
 // Conditions are SQL by design, given by the owner of the database; only the
 // owner may call these, so plpgsql_check's warning of injection is no finding.
-const TAKES_SQL = ["check_condition", "fold_roster", "create_source_fold"];
+const TAKES_SQL = "check_condition fold_roster create_source_fold";
 
 const plpgsqlCheck: Check = async () => {
   const admin = connect(server?.url(DATABASE, "supabase_admin") ?? "");
@@ -114,7 +114,7 @@ const plpgsqlCheck: Check = async () => {
       other_warnings => true,
       extra_warnings => true,
       performance_warnings => false,
-      security_warnings => p.proname <> all (${TAKES_SQL}),
+      security_warnings => p.proname <> all (string_to_array(${TAKES_SQL}, ' ')),
       oldtable => case when fired.tgrelid is not null then 'old_rows' end,
       newtable => case when fired.tgrelid is not null then 'new_rows' end
     ) as found

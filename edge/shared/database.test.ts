@@ -85,3 +85,23 @@ Deno.test("numbers come as numbers, and times as texts", async () => {
     day: "2026-03-01",
   });
 });
+
+Deno.test("lists reach the database as they are, from the first query of a connection on", async () => {
+  const database = await testDatabase();
+  const texts = ["plain", "", 'a "quoted" \\ one', "{braces}, comma", "Fjærkledd", "null"];
+  const ids = [crypto.randomUUID(), crypto.randomUUID()];
+  const sql = connect(database.url, "test");
+  try {
+    const [row] = await sql`
+      select to_json(${texts}::text[])::text as texts, to_json(${ids}::uuid[])::text as ids,
+        cardinality(${[]}::text[]) as none, ${null}::text[] is null as nothing
+    `;
+    assert.deepEqual(JSON.parse(row?.["texts"]), texts);
+    assert.deepEqual(JSON.parse(row?.["ids"]), ids);
+    assert.equal(row?.["none"], 0);
+    assert.equal(row?.["nothing"], true);
+  } finally {
+    await sql.end();
+    await database.drop();
+  }
+});

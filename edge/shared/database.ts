@@ -8,6 +8,12 @@ export type Sql = postgres.Sql<{ bigint: number }>;
 
 const BIGINT = 20;
 const TIMES = [1082, 1114, 1184];
+const LISTS = [1009, 2951]; // of texts, of ids
+
+/** As PostgreSQL reads a list. */
+function writeList(items: readonly string[]): string {
+  return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
+}
 
 /** Rows come as database.types.ts describes them: numbers for bigint, texts for times. */
 export function connect(url: string, name: string, connections = 2): Sql {
@@ -20,7 +26,17 @@ export function connect(url: string, name: string, connections = 2): Sql {
     backoff: (attempts: number) => Math.min(attempts / 10, 1),
     connection: { application_name: name },
     onnotice: () => {},
+    // The types that are used are known here: a new connection need not ask for all.
+    fetch_types: false,
     types: {
+      ...Object.fromEntries(
+        LISTS.map((type) => [`list${type}`, {
+          to: type,
+          from: [type],
+          serialize: writeList,
+          parse: (text: string) => text,
+        }]),
+      ),
       bigint: {
         to: BIGINT,
         from: [BIGINT],

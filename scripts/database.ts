@@ -126,19 +126,18 @@ export async function copyDatabase(server: Server, from: string, to: string): Pr
 /** Runs the Supabase CLI in this project. */
 export async function supabase(
   args: string[],
-): Promise<{ success: boolean; stdout: string; output: string }> {
-  const { success, stdout, stderr } = await new Deno.Command(
-    `${ROOT}node_modules/.bin/supabase`,
-    {
-      args: [...args, "--workdir", ROOT],
-      env: { SUPABASE_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" },
-      stdout: "piped",
-      stderr: "piped",
-    },
-  ).output();
+  environment: Record<string, string> = {},
+): Promise<{ success: boolean; stdout: string; stderr: string; output: string }> {
   const decoder = new TextDecoder();
-  const said = decoder.decode(stdout);
-  return { success, stdout: said, output: said + decoder.decode(stderr) };
+  const ended = await new Deno.Command(`${ROOT}node_modules/.bin/supabase`, {
+    args: [...args, "--workdir", ROOT],
+    env: { SUPABASE_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", ...environment },
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const stdout = decoder.decode(ended.stdout);
+  const stderr = decoder.decode(ended.stderr);
+  return { success: ended.success, stdout, stderr, output: stdout + stderr };
 }
 
 /** Applies sql/migrations; returns what the CLI said. */

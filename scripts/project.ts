@@ -1,7 +1,7 @@
 // What make deploy and make verify share: what they are given, and the Supabase
 // CLI that they talk to a project with.
 
-import { migrationFiles, ROOT } from "./database.ts";
+import { migrationFiles, supabase } from "./database.ts";
 import type { Sql } from "./server.ts";
 
 // What is given ----------------------------------------------------------------
@@ -76,15 +76,11 @@ export async function cli(
   args: string[],
   environment: Record<string, string> = {},
 ): Promise<CliAnswer> {
-  const { success, stdout, stderr } = await new Deno.Command(`${ROOT}node_modules/.bin/supabase`, {
-    args: [...args, "--yes", "--output-format", "json", "--workdir", ROOT],
-    env: { SUPABASE_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", ...environment },
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  const decoder = new TextDecoder();
-  const said = decoder.decode(stdout).trim();
-  const complained = decoder.decode(stderr).trim();
+  const { success, stdout, stderr } = await supabase(
+    [...args, "--yes", "--output-format", "json"],
+    environment,
+  );
+  const said = stdout.trim();
   let answer: Record<string, unknown> = {};
   try {
     answer = Object(JSON.parse(said.split("\n").at(-1) ?? ""));
@@ -95,7 +91,7 @@ export async function cli(
   return {
     success,
     answer,
-    problem: typeof message === "string" ? message : complained || said || "it said nothing",
+    problem: typeof message === "string" ? message : stderr.trim() || said || "it said nothing",
   };
 }
 

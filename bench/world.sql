@@ -103,3 +103,79 @@ begin
   order by user_id, evaluation_date;
 end;
 $$;
+
+-- A coordinator with 200 mentors (half assigned, half by a chapter), an admin whose
+-- organisation has a 200th of all, and a ledger with a run a quarter of an hour.
+create procedure bench.add_staff(mentors integer, organisations integer)
+language plpgsql
+as $$
+begin
+  set local session_replication_role = replica;
+
+  insert into public.chapters (id, organisation_id, name)
+  select md5(format('chapter %s %s', o, c))::uuid, md5('organisation ' || o)::uuid, 'Chapter ' || c
+  from generate_series(0, organisations - 1) as o
+  cross join generate_series(1, greatest(mentors / organisations / 100, 1)) as c;
+
+  -- A hundred mentors a chapter.
+  update public.peer_mentors as mentor
+  set chapter_id = md5(format('chapter %s %s', n % organisations, 1 + n / organisations / 100))::uuid
+  from generate_series(1, mentors) as n
+  where mentor.id = bench.mentor_id(n);
+
+  insert into public.staff (user_id, organisation_id, role)
+  values
+    (md5('coordinator')::uuid, md5('organisation 1')::uuid, 'coordinator'),
+    (md5('admin')::uuid, md5('organisation 1')::uuid, 'admin');
+  insert into public.chapter_coordinators values (md5('coordinator')::uuid, md5('chapter 1 1')::uuid);
+  insert into public.coordinator_assignments (coordinator_id, peer_mentor_id)
+  select md5('coordinator')::uuid, mentor.id
+  from public.peer_mentors as mentor
+  where mentor.organisation_id = md5('organisation 1')::uuid and mentor.chapter_id <> md5('chapter 1 1')::uuid
+  order by mentor.id
+  limit 200 - (select count(*) from public.peer_mentors as by_chapter where by_chapter.chapter_id = md5('chapter 1 1')::uuid);
+end;
+$$;
+
+create procedure bench.add_ledger(runs integer, mentors integer, organisations integer)
+language plpgsql
+as $$
+begin
+  set local session_replication_role = replica;
+
+  -- Every fifth was of one organisation alone.
+  insert into scheduler.invocations (id, job_name, status, triggered_by, organisation_ids, requested_at, started_at, finished_at, as_of)
+  select
+    md5('run ' || n)::uuid,
+    case when n % 96 = 0 then 'scenario-evaluation' else 'dispatch-backlog' end,
+    case when n % 1000 = 0 then 'failed' else 'completed' end,
+    'pg_cron',
+    case when n % 5 = 0 then array[md5('organisation ' || n % organisations)::uuid] end,
+    began, began, began + interval '2 seconds', began
+  from (
+    select n, timestamptz '2026-11-20 06:00+00' - n * interval '15 minutes' as began from generate_series(1, runs) as n
+  ) as run;
+
+  insert into scheduler.invocation_shares (invocation_id, organisation_id, total_active_mentors, total_evaluated, total_candidates, suppressed)
+  select run.id, md5('organisation ' || o)::uuid, 4500, 4500, 40, '{"inactivity": {"cooldown": 20, "no_device": 3}}'
+  from scheduler.invocations as run
+  cross join generate_series(0, organisations - 1) as o
+  where run.job_name = 'scenario-evaluation' and run.organisation_ids is null;
+
+  -- Five pushes a mentor, each sent once.
+  insert into scheduler.notifications (
+    user_id, organisation_id, scenario_type, occurrence_key, evaluation_date, status, deliver_after, expires_at, title, body,
+    invocation_id, sent_at
+  )
+  select
+    bench.mentor_id(n), md5('organisation ' || n % organisations)::uuid, 'inactivity', 'inactivity:' || day || ':' || ordinal, day,
+    'sent', day, day + 3, 'title', 'body', md5('run ' || (ordinal * 20 + n % 20) * 96)::uuid, day
+  from generate_series(1, mentors) as n
+  cross join generate_series(1, 5) as ordinal
+  cross join lateral (select date '2026-11-10' - ordinal * 40 - n % 20 as day) as sent;
+  insert into scheduler.push_attempts (notification_id, attempt, token_hash, outcome, invocation_id, attempted_at)
+  select pushed.id, 1, '\x00', 'sent', pushed.invocation_id, pushed.deliver_after
+  from scheduler.notifications as pushed
+  where pushed.evaluation_date > date '2026-08-20';
+end;
+$$;

@@ -296,6 +296,16 @@ export type Database = {
       [_ in never]: never;
     };
     Functions: {
+      "annotate_invocation": {
+        Args: { "invocation_id": string; "note": string };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_entry"];
+        SetofOptions: {
+          from: "*";
+          to: "invocation_entry";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "claim_notifications": {
         Args: { "batch_size": number; "invocation_id": string; "lease": string };
         Returns: Database["scheduler"]["CompositeTypes"]["claimed_notification"][];
@@ -304,6 +314,27 @@ export type Database = {
           to: "claimed_notification";
           isOneToOne: false;
           isSetofReturn: true;
+        };
+      };
+      "coordinator_mentor_status": {
+        Args: { "after"?: string; "chapter_id"?: string; "page_size"?: number; "status"?: string };
+        Returns: Database["scheduler"]["CompositeTypes"]["mentor_status"][];
+        SetofOptions: {
+          from: "*";
+          to: "mentor_status";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      "delete_invocation": { Args: { "invocation_id": string }; Returns: undefined };
+      "evaluate_mentors": {
+        Args: { "dry_run"?: boolean; "scenarios"?: (string)[]; "user_ids": (string)[] };
+        Returns: Database["scheduler"]["CompositeTypes"]["batch_evaluation"];
+        SetofOptions: {
+          from: "*";
+          to: "batch_evaluation";
+          isOneToOne: true;
+          isSetofReturn: false;
         };
       };
       "explain_scenario_evaluation": {
@@ -336,6 +367,13 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "get_invocation": {
+        Args: { "invocation_id": string };
+        Returns: {
+          "entry": Database["scheduler"]["CompositeTypes"]["invocation_entry"];
+          "figures": Database["scheduler"]["CompositeTypes"]["invocation_figures"];
+        }[];
+      };
       "heartbeat_invocation": { Args: { "invocation_id": string }; Returns: undefined };
       "invocation_summary": {
         Args: { "invocation_id": string };
@@ -347,12 +385,42 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "list_invocations": {
+        Args: {
+          "before_id"?: string;
+          "before_requested_at"?: string;
+          "job_name"?: string;
+          "page_size"?: number;
+          "requested_from"?: string;
+          "requested_to"?: string;
+          "status"?: string;
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_entry"][];
+        SetofOptions: {
+          from: "*";
+          to: "invocation_entry";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       "record_push_results": {
         Args: { "invocation_id"?: string; "results": Json };
         Returns: {
           "notification_id": number;
           "recorded": boolean;
           "status": string;
+        }[];
+      };
+      "request_invocation": {
+        Args: {
+          "dry_run"?: boolean;
+          "idempotency_key"?: string;
+          "job_name"?: string;
+          "scenarios"?: (string)[];
+        };
+        Returns: {
+          "answer": Json;
+          "replayed": boolean;
         }[];
       };
       "run_scenario_evaluation": {
@@ -396,6 +464,16 @@ export type Database = {
           "started": boolean;
         }[];
       };
+      "stop_invocation": {
+        Args: { "invocation_id": string };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_entry"];
+        SetofOptions: {
+          from: "*";
+          to: "invocation_entry";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
     };
     Enums: {
       [_ in never]: never;
@@ -406,6 +484,128 @@ export type Database = {
   };
   "scheduler": {
     Tables: {
+      "idempotency_keys": {
+        Row: {
+          "answer": Json | null;
+          "idempotency_key": string;
+          "request": NonNullable<Json>;
+          "used_at": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "answer"?: Json | null;
+          "idempotency_key": string;
+          "request": NonNullable<Json>;
+          "used_at"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "answer"?: Json | null;
+          "idempotency_key"?: string;
+          "request"?: NonNullable<Json>;
+          "used_at"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "invocation_notes": {
+        Row: {
+          "invocation_id": string;
+          "note": string;
+          "noted_at": string;
+          "noted_by": string;
+          "organisation_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "invocation_id": string;
+          "note": string;
+          "noted_at"?: string;
+          "noted_by": string;
+          "organisation_id": string;
+        };
+        Update: {
+          "invocation_id"?: string;
+          "note"?: string;
+          "noted_at"?: string;
+          "noted_by"?: string;
+          "organisation_id"?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "note_is_on_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "invocations";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "note_is_on_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "run_history";
+            referencedColumns: ["invocation_id"];
+          },
+          {
+            foreignKeyName: "note_is_on_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "scheduler_execution_log";
+            referencedColumns: ["invocation_id"];
+          },
+        ];
+      };
+      "invocation_shares": {
+        Row: {
+          "invocation_id": string;
+          "organisation_id": string;
+          "suppressed": NonNullable<Json>;
+          "total_active_mentors": number;
+          "total_candidates": number;
+          "total_evaluated": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "invocation_id": string;
+          "organisation_id": string;
+          "suppressed"?: NonNullable<Json>;
+          "total_active_mentors": number;
+          "total_candidates": number;
+          "total_evaluated": number;
+        };
+        Update: {
+          "invocation_id"?: string;
+          "organisation_id"?: string;
+          "suppressed"?: NonNullable<Json>;
+          "total_active_mentors"?: number;
+          "total_candidates"?: number;
+          "total_evaluated"?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "share_is_of_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "invocations";
+            referencedColumns: ["id"];
+          },
+          {
+            foreignKeyName: "share_is_of_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "run_history";
+            referencedColumns: ["invocation_id"];
+          },
+          {
+            foreignKeyName: "share_is_of_a_run";
+            columns: ["invocation_id"];
+            isOneToOne: false;
+            referencedRelation: "scheduler_execution_log";
+            referencedColumns: ["invocation_id"];
+          },
+        ];
+      };
       "invocations": {
         Row: {
           "as_of": string | null;
@@ -425,12 +625,14 @@ export type Database = {
           "remaining_unprocessed_count": number | null;
           "request_id": number | null;
           "requested_at": string;
+          "requested_by": string | null;
           "retry_of": string | null;
           "scenarios": (string)[] | null;
           "scheduled_for": string | null;
           "started_at": string | null;
           "status": string;
           "status_reason": string | null;
+          "stop_requested_at": string | null;
           "suppressed": Json | null;
           "total_active_mentors": number | null;
           "total_candidates": number | null;
@@ -440,8 +642,9 @@ export type Database = {
           "total_suppressed": number | null;
           "triggered_by": string | null;
           "webhook_id": string | null;
+          "count_invocation": Database["scheduler"]["CompositeTypes"]["invocation_figures"] | null;
         };
-        ComputedFields: never;
+        ComputedFields: "count_invocation";
         Insert: {
           "as_of"?: string | null;
           "attempt"?: number;
@@ -460,12 +663,14 @@ export type Database = {
           "remaining_unprocessed_count"?: number | null;
           "request_id"?: number | null;
           "requested_at"?: string;
+          "requested_by"?: string | null;
           "retry_of"?: string | null;
           "scenarios"?: (string)[] | null;
           "scheduled_for"?: string | null;
           "started_at"?: string | null;
           "status": string;
           "status_reason"?: string | null;
+          "stop_requested_at"?: string | null;
           "suppressed"?: Json | null;
           "total_active_mentors"?: number | null;
           "total_candidates"?: number | null;
@@ -494,12 +699,14 @@ export type Database = {
           "remaining_unprocessed_count"?: number | null;
           "request_id"?: number | null;
           "requested_at"?: string;
+          "requested_by"?: string | null;
           "retry_of"?: string | null;
           "scenarios"?: (string)[] | null;
           "scheduled_for"?: string | null;
           "started_at"?: string | null;
           "status"?: string;
           "status_reason"?: string | null;
+          "stop_requested_at"?: string | null;
           "suppressed"?: Json | null;
           "total_active_mentors"?: number | null;
           "total_candidates"?: number | null;
@@ -523,6 +730,7 @@ export type Database = {
           "notes": string | null;
           "scenarios": (string)[] | null;
           "schedule": string | null;
+          "staff_may_start": boolean;
           "target": string;
           "timeout": string;
         };
@@ -537,6 +745,7 @@ export type Database = {
           "notes"?: string | null;
           "scenarios"?: (string)[] | null;
           "schedule"?: string | null;
+          "staff_may_start"?: boolean;
           "target": string;
           "timeout"?: string;
         };
@@ -550,6 +759,7 @@ export type Database = {
           "notes"?: string | null;
           "scenarios"?: (string)[] | null;
           "schedule"?: string | null;
+          "staff_may_start"?: boolean;
           "target"?: string;
           "timeout"?: string;
         };
@@ -1146,6 +1356,13 @@ export type Database = {
             foreignKeyName: "activities_are_of_a_mentor";
             columns: ["user_id"];
             isOneToOne: false;
+            referencedRelation: "mentor";
+            referencedColumns: ["user_id"];
+          },
+          {
+            foreignKeyName: "activities_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
             referencedRelation: "roster";
             referencedColumns: ["user_id"];
           },
@@ -1170,8 +1387,32 @@ export type Database = {
             foreignKeyName: "certifications_are_of_a_mentor";
             columns: ["user_id"];
             isOneToOne: false;
+            referencedRelation: "mentor";
+            referencedColumns: ["user_id"];
+          },
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
             referencedRelation: "roster";
             referencedColumns: ["user_id"];
+          },
+        ];
+      };
+      "coordinated_chapter": {
+        Row: {
+          "chapter_id": string;
+          "coordinator_id": string;
+          "organisation_id": string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: "chapters_belong_to_an_organisation";
+            columns: ["organisation_id"];
+            isOneToOne: false;
+            referencedRelation: "organisation";
+            referencedColumns: ["organisation_id"];
           },
         ];
       };
@@ -1196,6 +1437,44 @@ export type Database = {
           "user_id"?: string | null;
         };
         Relationships: [];
+      };
+      "follow_up": {
+        Row: {
+          "coordinator_id": string | null;
+          "user_id": string | null;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      "mentor": {
+        Row: {
+          "chapter_id": string | null;
+          "organisation_id": string;
+          "status": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "chapter_id"?: string | null;
+          "organisation_id"?: string | null;
+          "status"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "chapter_id"?: string | null;
+          "organisation_id"?: string | null;
+          "status"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "peer_mentors_belong_to_an_organisation";
+            columns: ["organisation_id"];
+            isOneToOne: false;
+            referencedRelation: "organisation";
+            referencedColumns: ["organisation_id"];
+          },
+        ];
       };
       "organisation": {
         Row: {
@@ -1434,6 +1713,33 @@ export type Database = {
         };
         Relationships: [];
       };
+      "staff": {
+        Row: {
+          "organisation_id": string;
+          "role": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "organisation_id"?: string | null;
+          "role"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "organisation_id"?: string | null;
+          "role"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "staff_belong_to_an_organisation";
+            columns: ["organisation_id"];
+            isOneToOne: false;
+            referencedRelation: "organisation";
+            referencedColumns: ["organisation_id"];
+          },
+        ];
+      };
     };
     Functions: {
       "abandon_dead_runs": { Args: { "at"?: string; "job_name"?: string }; Returns: string[] };
@@ -1462,12 +1768,14 @@ export type Database = {
           "user_id": string;
         }[];
       };
+      "chapters_of_caller": { Args: Record<PropertyKey, never>; Returns: (string)[] };
       "check_condition": { Args: { "condition": string; "source": unknown }; Returns: undefined };
       "check_evaluation_arguments": {
         Args: { "as_of": string; "dry_run": boolean; "scenarios": (string)[] };
         Returns: undefined;
       };
       "check_organisations": { Args: { "organisation_ids": (string)[] }; Returns: undefined };
+      "check_page_size": { Args: { "page_size": number }; Returns: undefined };
       "check_params": {
         Args: { "kinds": Json; "params": Json; "scenario_type": string };
         Returns: undefined;
@@ -1478,6 +1786,7 @@ export type Database = {
       };
       "check_push_results": { Args: { "results": Json }; Returns: undefined };
       "check_source_columns": { Args: { "source": unknown; "wanted": Json }; Returns: undefined };
+      "check_staff_job": { Args: { "job_name": string }; Returns: undefined };
       "comes_on": {
         Args: { "day": string; "plan": Database["scheduler"]["CompositeTypes"]["cron_schedule"] };
         Returns: boolean;
@@ -1491,10 +1800,26 @@ export type Database = {
         Args: { "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[] };
         Returns: number;
       };
-      "count_resting": {
+      "count_invocation": {
+        Args: {
+          "run": Omit<
+            Database["scheduler"]["Tables"]["invocations"]["Row"],
+            Database["scheduler"]["Tables"]["invocations"]["ComputedFields"]
+          >;
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_figures"];
+        SetofOptions: {
+          from: "scheduler.invocations";
+          to: "invocation_figures";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "count_resting_mentors": {
         Args: { "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[] };
         Returns: {
           "mentors": number;
+          "organisation_id": string;
           "reason": string;
         }[];
       };
@@ -1530,6 +1855,22 @@ export type Database = {
           "timezone": string;
           "user_id": string;
         }[];
+      };
+      "describe_invocation": {
+        Args: {
+          "organisations": (string)[];
+          "run": Omit<
+            Database["scheduler"]["Tables"]["invocations"]["Row"],
+            Database["scheduler"]["Tables"]["invocations"]["ComputedFields"]
+          >;
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["invocation_entry"];
+        SetofOptions: {
+          from: "*";
+          to: "invocation_entry";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
       };
       "detect_expiry": {
         Args: {
@@ -1648,6 +1989,7 @@ export type Database = {
       };
       "known_jobs_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "known_scenarios_hint": { Args: Record<PropertyKey, never>; Returns: string };
+      "mentors_of_caller": { Args: { "as_role"?: string }; Returns: (string)[] };
       "next_allowed_time": {
         Args: { "quiet_end": string; "quiet_start": string; "wanted": string; "zone": string };
         Returns: string;
@@ -1667,6 +2009,52 @@ export type Database = {
           "id": string;
           "opened": boolean;
         }[];
+      };
+      "organisations_of_caller": { Args: { "as_role"?: string }; Returns: (string)[] };
+      "own_invocation": {
+        Args: { "invocation_id": string; "organisations": (string)[] };
+        Returns: {
+          "as_of": string | null;
+          "attempt": number;
+          "details": Json | null;
+          "dry_run": boolean;
+          "error_message": string | null;
+          "error_type": string | null;
+          "errors": Json | null;
+          "finished_at": string | null;
+          "heartbeat_at": string | null;
+          "http_status": number | null;
+          "id": string;
+          "job_name": string;
+          "organisation_ids": (string)[] | null;
+          "pages_processed": number | null;
+          "remaining_unprocessed_count": number | null;
+          "request_id": number | null;
+          "requested_at": string;
+          "requested_by": string | null;
+          "retry_of": string | null;
+          "scenarios": (string)[] | null;
+          "scheduled_for": string | null;
+          "started_at": string | null;
+          "status": string;
+          "status_reason": string | null;
+          "stop_requested_at": string | null;
+          "suppressed": Json | null;
+          "total_active_mentors": number | null;
+          "total_candidates": number | null;
+          "total_dispatched": number | null;
+          "total_errors": number | null;
+          "total_evaluated": number | null;
+          "total_suppressed": number | null;
+          "triggered_by": string | null;
+          "webhook_id": string | null;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "invocations";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
       };
       "pause": {
         Args: {
@@ -1711,6 +2099,15 @@ export type Database = {
         };
         Returns: undefined;
       };
+      "record_shares": {
+        Args: {
+          "queued_by_organisation": Json;
+          "run_id": string;
+          "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
+          "suppressed_by_organisation": Json;
+        };
+        Returns: undefined;
+      };
       "refold_mentors": { Args: { "user_ids": (string)[] }; Returns: undefined };
       "refresh_source_views": { Args: Record<PropertyKey, never>; Returns: undefined };
       "refresh_sources": { Args: Record<PropertyKey, never>; Returns: undefined };
@@ -1733,6 +2130,7 @@ export type Database = {
           "user_id": string;
         }[];
       };
+      "require_staff": { Args: Record<PropertyKey, never>; Returns: (string)[] };
       "resume": {
         Args: { "job_name"?: string; "organisation_id"?: string; "resumed_by"?: string };
         Returns: string;
@@ -1809,6 +2207,7 @@ export type Database = {
         Args: { "looked_at": number; "older_than": string };
         Returns: number;
       };
+      "sweep_idempotency_keys": { Args: Record<PropertyKey, never>; Returns: number };
       "sweep_invocations": { Args: { "looked_at": number; "older_than": string }; Returns: number };
       "sweep_notifications": {
         Args: { "looked_at": number; "older_than": string };
@@ -1868,6 +2267,51 @@ export type Database = {
           "user_id": string;
         }[];
       };
+      "visible_invocation": {
+        Args: { "invocation_id": string; "organisations": (string)[] };
+        Returns: {
+          "as_of": string | null;
+          "attempt": number;
+          "details": Json | null;
+          "dry_run": boolean;
+          "error_message": string | null;
+          "error_type": string | null;
+          "errors": Json | null;
+          "finished_at": string | null;
+          "heartbeat_at": string | null;
+          "http_status": number | null;
+          "id": string;
+          "job_name": string;
+          "organisation_ids": (string)[] | null;
+          "pages_processed": number | null;
+          "remaining_unprocessed_count": number | null;
+          "request_id": number | null;
+          "requested_at": string;
+          "requested_by": string | null;
+          "retry_of": string | null;
+          "scenarios": (string)[] | null;
+          "scheduled_for": string | null;
+          "started_at": string | null;
+          "status": string;
+          "status_reason": string | null;
+          "stop_requested_at": string | null;
+          "suppressed": Json | null;
+          "total_active_mentors": number | null;
+          "total_candidates": number | null;
+          "total_dispatched": number | null;
+          "total_errors": number | null;
+          "total_evaluated": number | null;
+          "total_suppressed": number | null;
+          "triggered_by": string | null;
+          "webhook_id": string | null;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "invocations";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "wait_before_asking": { Args: { "attempt": number; "catch_up": string }; Returns: string };
       "write_push_results": {
         Args: { "invocation_id": string; "results": Json };
@@ -1882,6 +2326,11 @@ export type Database = {
       [_ in never]: never;
     };
     CompositeTypes: {
+      "batch_evaluation": {
+        "invocation_id": string | null;
+        "evaluated": number | null;
+        "candidates": Json | null;
+      };
       "candidate": {
         "notification_id": number | null;
         "user_id": string | null;
@@ -1940,6 +2389,36 @@ export type Database = {
         "quiet_end": string | null;
         "active_mentors": number | null;
       };
+      "invocation_entry": {
+        "id": string | null;
+        "job_name": string | null;
+        "status": string | null;
+        "status_reason": string | null;
+        "triggered_by": string | null;
+        "scheduled_for": string | null;
+        "requested_at": string | null;
+        "started_at": string | null;
+        "finished_at": string | null;
+        "stop_requested_at": string | null;
+        "dry_run": boolean | null;
+        "scenarios": (string)[] | null;
+        "all_organisations": boolean | null;
+        "attempt": number | null;
+        "retry_of": string | null;
+        "error_type": string | null;
+        "error_message": string | null;
+        "note": string | null;
+      };
+      "invocation_figures": {
+        "total_active_mentors": number | null;
+        "total_evaluated": number | null;
+        "total_candidates": number | null;
+        "total_dispatched": number | null;
+        "total_suppressed": number | null;
+        "total_errors": number | null;
+        "suppressed": Json | null;
+        "errors": Json | null;
+      };
       "invocation_summary": {
         "invocation_id": string | null;
         "status": string | null;
@@ -1953,6 +2432,20 @@ export type Database = {
         "remaining_unprocessed_count": number | null;
         "duration_ms": number | null;
         "error_type": string | null;
+      };
+      "mentor_status": {
+        "user_id": string | null;
+        "organisation_id": string | null;
+        "chapter_id": string | null;
+        "status": string | null;
+        "last_activity_on": string | null;
+        "days_silent": number | null;
+        "next_certification_expiry": string | null;
+        "last_notification_scenario": string | null;
+        "last_notification_on": string | null;
+        "last_notification_status": string | null;
+        "last_notification_reason": string | null;
+        "last_notification_sent_at": string | null;
       };
       "occurrence": {
         "scenario_type": string | null;

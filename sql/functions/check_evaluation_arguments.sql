@@ -13,7 +13,7 @@ begin
   end if;
   if dry_run is null then
     raise exception 'dry_run must be true or false, not null'
-      using errcode = 'null_value_not_allowed', hint = 'Leave it out to write candidates, or give true to only look.';
+      using errcode = 'null_value_not_allowed', column = 'dry_run', hint = 'Leave it out to write candidates, or give true to only look.';
   end if;
 
   select coalesce(quote_literal(wanted.name), 'null') into unknown
@@ -22,7 +22,7 @@ begin
   limit 1;
   if found then
     raise exception 'unknown scenario %', unknown
-      using errcode = 'invalid_parameter_value', hint = scheduler.known_scenarios_hint();
+      using errcode = 'invalid_parameter_value', column = 'scenarios', hint = scheduler.known_scenarios_hint();
   end if;
 end;
 $$;

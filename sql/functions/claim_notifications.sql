@@ -21,6 +21,13 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'It is the time in which the page will certainly be sent and recorded, ''2 minutes'' for example.';
   end if;
 
+  if exists (
+    select from scheduler.invocations as run
+    where run.id = claim_notifications.invocation_id and run.stop_requested_at is not null
+  ) then
+    return;
+  end if;
+
   -- What is no longer true takes a place in a round, but none in the page. A
   -- page that could be sent does not wait long for the rest.
   loop
@@ -48,4 +55,4 @@ end;
 $$;
 
 comment on function public.claim_notifications(integer, interval, uuid) is
-  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing is due which is not in other hands.';
+  'Hands at most batch_size due notifications to a sender, under a lease. What is no longer true is cancelled instead, with the reason. An empty page means that nothing is due which is not in other hands, or that the run was asked to stop.';

@@ -74,4 +74,4 @@ as $$
 $$;
 
 comment on function scheduler.detect_inactivity(scheduler.evaluation_scope[], uuid[], boolean) is
-  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next. Who rests is passed by, and counted by count_resting.';
+  'Mentors who have been silent for threshold_days or more, with the number of the reminder that is next. Who rests is passed by, and counted by count_resting_mentors.';

@@ -15,6 +15,7 @@ set search_path = ''
 as $$
 declare
   remaining integer := 0;
+  stopped boolean;
 begin
   if status is null or status not in ('completed', 'partial', 'failed') then
     raise exception 'a run ends as completed, partial or failed, not %', coalesce(quote_literal(status), 'null')
@@ -24,15 +25,24 @@ begin
     raise exception 'errors must be an object of counts by type, not %', coalesce(errors::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', hint = 'Give {} where there was none, or {"timeout_error": 2} for example.';
   end if;
-  if status <> 'completed' or exists (
+  select run.stop_requested_at is not null into stopped
+  from scheduler.invocations as run
+  where run.id = finish_invocation.invocation_id;
+  if status <> 'completed' or stopped or exists (
     select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id and invocation.dry_run
   ) then
     select count(*) into remaining from scheduler.notifications as waiting where waiting.due_at <= now();
   end if;
   update scheduler.invocations as invocation
   set
-    -- A run that ran out of time when nothing was left to do is complete.
-    status = case when finish_invocation.status = 'partial' and remaining = 0 then 'completed' else finish_invocation.status end,
+    -- A run that ran out of time when nothing was left to do is complete. One that was
+    -- asked to stop was told that nothing is left.
+    status = case
+      when finish_invocation.status = 'partial' and remaining = 0 then 'completed'
+      when finish_invocation.status = 'completed' and stopped and remaining > 0 then 'partial'
+      else finish_invocation.status
+    end,
+    status_reason = case when stopped and remaining > 0 then 'stopped' else invocation.status_reason end,
     finished_at = clock_timestamp(),
     total_candidates = coalesce(invocation.total_candidates, finish_invocation.total_candidates),
     total_dispatched = finish_invocation.total_dispatched,

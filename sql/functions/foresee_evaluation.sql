@@ -23,7 +23,7 @@ begin
       from scheduler.judge_occurrences(as_of => now(), scopes => scopes, user_ids => null, explaining => false) as verdict
       where verdict.due and verdict.reason is not null
     ) + (
-      select coalesce(sum(resting.mentors), 0)::integer from scheduler.count_resting(scopes) as resting
+      select coalesce(sum(resting.mentors), 0)::integer from scheduler.count_resting_mentors(scopes) as resting
     );
 end;
 $$;

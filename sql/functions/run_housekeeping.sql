@@ -15,7 +15,9 @@ as $$
         end
       ),
       '{}'
-    ) || jsonb_build_object('state_drift', scheduler.count_state_drift())
+    ) || jsonb_build_object(
+      'idempotency_keys', scheduler.sweep_idempotency_keys(), 'state_drift', scheduler.count_state_drift()
+    )
   from scheduler.retention as rule;
 $$;
 

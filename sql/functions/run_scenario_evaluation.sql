@@ -22,6 +22,8 @@ declare
   suppressed_by_reason pg_catalog.jsonb;
   queued_by_scenario pg_catalog.jsonb;
   queued_by_config pg_catalog.jsonb;
+  queued_by_organisation pg_catalog.jsonb;
+  suppressed_by_organisation pg_catalog.jsonb;
   decided_count integer;
   queued_count integer;
   first_id bigint;
@@ -95,46 +97,75 @@ begin
     returning notification.id
   ),
   counted as (
-    select candidate.scenario_type, candidate.config_id, count(*) as decided, count(queued.id) as queued
+    select
+      candidate.organisation_id, candidate.scenario_type, candidate.config_id,
+      count(*) as decided, count(queued.id) as queued
     from candidate
     left join queued on queued.id = candidate.notification_id
-    group by candidate.scenario_type, candidate.config_id
+    group by candidate.organisation_id, candidate.scenario_type, candidate.config_id
   ),
   held_back as (
-    select each_reason.scenario_type, each_reason.reason, sum(each_reason.mentors) as mentors
+    select each_reason.organisation_id, each_reason.scenario_type, each_reason.reason, sum(each_reason.mentors) as mentors
     from (
-      select verdict.scenario_type, verdict.reason, count(*) as mentors
+      select verdict.organisation_id, verdict.scenario_type, verdict.reason, count(*) as mentors
       from verdict
       where verdict.due and verdict.reason is not null
-      group by verdict.scenario_type, verdict.reason
+      group by verdict.organisation_id, verdict.scenario_type, verdict.reason
       union all
-      select 'inactivity', resting.reason, resting.mentors
-      from scheduler.count_resting(scopes) as resting
+      select resting.organisation_id, 'inactivity', resting.reason, resting.mentors
+      from scheduler.count_resting_mentors(scopes) as resting
       where user_ids is null
     ) as each_reason
-    group by each_reason.scenario_type, each_reason.reason
+    group by each_reason.organisation_id, each_reason.scenario_type, each_reason.reason
+  ),
+  -- By scenario and reason: for the whole, and for each organisation.
+  summed as (
+    select
+      per_scenario.organisation_id,
+      per_scenario.whole,
+      jsonb_object_agg(per_scenario.scenario_type, per_scenario.reasons) as suppressed
+    from (
+      select
+        per_reason.organisation_id, per_reason.whole, per_reason.scenario_type,
+        jsonb_object_agg(per_reason.reason, per_reason.mentors) as reasons
+      from (
+        select
+          held_back.organisation_id, grouping(held_back.organisation_id) = 1 as whole, held_back.scenario_type,
+          held_back.reason, sum(held_back.mentors) as mentors
+        from held_back
+        group by grouping sets (
+          (held_back.organisation_id, held_back.scenario_type, held_back.reason), (held_back.scenario_type, held_back.reason)
+        )
+      ) as per_reason
+      group by per_reason.organisation_id, per_reason.whole, per_reason.scenario_type
+    ) as per_scenario
+    group by per_scenario.organisation_id, per_scenario.whole
   )
   select
     (select min(candidate.notification_id) from candidate),
     (select max(candidate.notification_id) from candidate),
     (select coalesce(sum(counted.decided), 0) from counted),
     (select coalesce(sum(counted.queued), 0) from counted),
-    (select jsonb_object_agg(counted.config_id, counted.queued) from counted),
+    (
+      select jsonb_object_agg(per_config.config_id, per_config.queued)
+      from (select counted.config_id, sum(counted.queued) as queued from counted group by counted.config_id) as per_config
+    ),
+    (
+      select jsonb_object_agg(per_organisation.organisation_id, per_organisation.queued)
+      from (
+        select counted.organisation_id, sum(counted.queued) as queued from counted group by counted.organisation_id
+      ) as per_organisation
+    ),
     (
       select jsonb_object_agg(per_scenario.scenario_type, per_scenario.queued)
       from (
         select counted.scenario_type, sum(counted.queued) as queued from counted group by counted.scenario_type
       ) as per_scenario
     ),
-    (
-      select coalesce(jsonb_object_agg(per_scenario.scenario_type, per_scenario.reasons), '{}')
-      from (
-        select held_back.scenario_type, jsonb_object_agg(held_back.reason, held_back.mentors) as reasons
-        from held_back
-        group by held_back.scenario_type
-      ) as per_scenario
-    )
-  into first_id, last_id, decided_count, queued_count, queued_by_config, queued_by_scenario, suppressed_by_reason;
+    coalesce((select summed.suppressed from summed where summed.whole), '{}'),
+    (select jsonb_object_agg(summed.organisation_id, summed.suppressed) from summed where not summed.whole)
+  into first_id, last_id, decided_count, queued_count, queued_by_config, queued_by_organisation,
+    queued_by_scenario, suppressed_by_reason, suppressed_by_organisation;
 
   if queued_count < decided_count then
     delete from scheduler.scenario_cooldowns as orphan
@@ -152,6 +183,12 @@ begin
     queued_by_config => coalesce(queued_by_config, '{}'),
     queued_by_scenario => coalesce(queued_by_scenario, '{}'),
     suppressed_by_reason => suppressed_by_reason
+  );
+  perform scheduler.record_shares(
+    run_id => run_id,
+    scopes => scopes,
+    queued_by_organisation => coalesce(queued_by_organisation, '{}'),
+    suppressed_by_organisation => coalesce(suppressed_by_organisation, '{}')
   );
 
   return query

@@ -1,5 +1,5 @@
-create or replace function scheduler.count_resting(scopes scheduler.evaluation_scope[])
-returns table (reason text, mentors bigint)
+create or replace function scheduler.count_resting_mentors(scopes scheduler.evaluation_scope[])
+returns table (organisation_id uuid, reason text, mentors bigint)
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -8,6 +8,7 @@ set enable_nestloop = on
 set jit = off
 as $$
   select
+    scope.organisation_id,
     case
       when exists (
         select from scheduler.preference as preference
@@ -36,8 +37,8 @@ as $$
     offset 0
   ) as resting
   where scope.scenario_type = 'inactivity'
-  group by 1;
+  group by 1, 2;
 $$;
 
-comment on function scheduler.count_resting(scheduler.evaluation_scope[]) is
-  'How many silent mentors detect_inactivity passes by in the index, by the reason that comes first.';
+comment on function scheduler.count_resting_mentors(scheduler.evaluation_scope[]) is
+  'How many silent mentors of each organisation detect_inactivity passes by in the index, by the reason that comes first.';

@@ -1,0 +1,34 @@
+create or replace function public.annotate_invocation(invocation_id uuid, note text)
+returns scheduler.invocation_entry
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  organisations constant pg_catalog.uuid[] := scheduler.require_staff();
+  run constant scheduler.invocations := scheduler.visible_invocation(
+    invocation_id => annotate_invocation.invocation_id, organisations => organisations
+  );
+begin
+  if length(annotate_invocation.note) > 1000 then
+    raise exception 'note must have 1000 characters at most, not %', length(annotate_invocation.note)
+      using errcode = 'invalid_parameter_value', column = 'note', hint = 'Shorten it.';
+  end if;
+  delete from scheduler.invocation_notes as written
+  where written.invocation_id = run.id and written.organisation_id = any (organisations) and coalesce(btrim(annotate_invocation.note), '') = '';
+  insert into scheduler.invocation_notes as written (invocation_id, organisation_id, note, noted_by)
+  select run.id, staffed.organisation_id, annotate_invocation.note, (select auth.uid())
+  from unnest(organisations) as staffed (organisation_id)
+  where btrim(annotate_invocation.note) <> ''
+    and (run.organisation_ids is null or staffed.organisation_id = any (run.organisation_ids))
+  order by staffed.organisation_id
+  on conflict on constraint invocation_notes_pkey do update set
+    note = excluded.note,
+    noted_by = excluded.noted_by,
+    noted_at = excluded.noted_at;
+  return scheduler.describe_invocation(run, organisations);
+end;
+$$;
+
+comment on function public.annotate_invocation(uuid, text) is
+  'Writes a note on a run, for the caller''s own organisations; null or nothing takes it away. For staff.';

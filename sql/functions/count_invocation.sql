@@ -1,0 +1,92 @@
+create or replace function scheduler.count_invocation(run scheduler.invocations)
+returns scheduler.invocation_figures
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+set jit = off
+as $$
+declare
+  administered constant uuid[] := scheduler.organisations_of_caller('admin');
+  is_admin constant boolean := coalesce(run.organisation_ids && administered, cardinality(administered) > 0);
+  followed constant uuid[] := case when not is_admin then scheduler.mentors_of_caller('coordinator') end;
+  figures scheduler.invocation_figures;
+begin
+  if exists (select from scheduler.jobs as job where job.job_name = run.job_name and job.kind = 'sql') then
+    return figures;
+  end if;
+
+  -- A dry run leaves nothing but the figures of the whole, which are shown to whom the whole belongs.
+  if run.dry_run then
+    if run.organisation_ids <@ administered then
+      figures.total_evaluated := run.total_evaluated;
+      figures.total_candidates := run.total_candidates;
+      figures.total_suppressed := run.total_suppressed;
+      figures.total_errors := run.total_errors;
+      figures.errors := run.errors;
+    end if;
+    figures.total_dispatched := 0;
+    return figures;
+  end if;
+
+  if is_admin then
+    select
+      sum(share.total_active_mentors), sum(share.total_evaluated), sum(share.total_candidates)
+    into figures.total_active_mentors, figures.total_evaluated, figures.total_candidates
+    from scheduler.invocation_shares as share
+    where share.invocation_id = run.id and share.organisation_id = any (administered);
+
+    select sum(scenario.mentors), jsonb_object_agg(scenario.scenario_type, scenario.reasons)
+    into figures.total_suppressed, figures.suppressed
+    from (
+      select each_reason.scenario_type, jsonb_object_agg(each_reason.reason, each_reason.mentors) as reasons, sum(each_reason.mentors) as mentors
+      from (
+        select scenario.key as scenario_type, reason.key as reason, sum(reason.value::integer) as mentors
+        from scheduler.invocation_shares as share
+        cross join lateral jsonb_each(share.suppressed) as scenario
+        cross join lateral jsonb_each_text(scenario.value) as reason
+        where share.invocation_id = run.id and share.organisation_id = any (administered)
+        group by scenario.key, reason.key
+      ) as each_reason
+      group by each_reason.scenario_type
+    ) as scenario;
+    if figures.total_evaluated is not null then
+      figures.total_suppressed := coalesce(figures.total_suppressed, 0);
+      figures.suppressed := coalesce(figures.suppressed, '{}');
+    end if;
+  elsif run.as_of is not null then
+    select count(*) into figures.total_candidates
+    from scheduler.notifications as decided
+    where decided.user_id = any (followed) and decided.invocation_id = run.id;
+  end if;
+
+  -- Longer ago than attempts are kept, nobody knows any more.
+  if exists (
+    select from scheduler.retention as rule where rule.kept = 'push_attempts' and run.requested_at < now() - rule.keep
+  ) then
+    return figures;
+  end if;
+  with met as materialized (
+    select
+      attempt.notification_id,
+      case when attempt.outcome <> 'sent' then coalesce(attempt.error_type, 'provider_error') end as error_type
+    from scheduler.push_attempts as attempt
+    join scheduler.notifications as pushed on pushed.id = attempt.notification_id
+    where attempt.invocation_id = run.id
+      and attempt.error_code is distinct from 'NOT_TRIED'
+      and (pushed.organisation_id = any (administered) or pushed.user_id = any (followed))
+  ),
+  broken as (
+    select met.error_type, count(*) as errors from met where met.error_type is not null group by met.error_type
+  )
+  select
+    (select count(distinct met.notification_id) from met where met.error_type is null),
+    (select coalesce(sum(broken.errors), 0) from broken),
+    (select coalesce(jsonb_object_agg(broken.error_type, broken.errors), '{}') from broken)
+  into figures.total_dispatched, figures.total_errors, figures.errors;
+  return figures;
+end;
+$$;
+
+comment on function scheduler.count_invocation(scheduler.invocations) is
+  'What a run did to the mentors in the caller''s reach: those of the organisations that the caller administers, else those whom the caller follows up.';

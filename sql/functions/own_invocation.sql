@@ -1,0 +1,30 @@
+create or replace function scheduler.own_invocation(invocation_id uuid, organisations uuid[])
+returns scheduler.invocations
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  run constant scheduler.invocations := scheduler.visible_invocation(
+    invocation_id => own_invocation.invocation_id,
+    organisations => scheduler.require_staff()
+  );
+begin
+  if exists (
+    select from unnest(run.organisation_ids) as concerned (organisation_id)
+    where concerned.organisation_id <> all (organisations)
+  ) or (
+    run.organisation_ids is null and exists (
+      select from scheduler.organisation_state as concerned
+      where concerned.active_mentors > 0 and concerned.organisation_id <> all (organisations)
+    )
+  ) then
+    raise exception 'the run % is not yours alone', run.id
+      using errcode = 'insufficient_privilege', hint = 'Ask whoever operates the scheduler.';
+  end if;
+  return run;
+end;
+$$;
+
+comment on function scheduler.own_invocation(uuid, uuid[]) is
+  'A run that concerns nobody but these organisations; an error where it is another''s too.';

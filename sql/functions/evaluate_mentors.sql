@@ -11,6 +11,7 @@ as $$
 declare
   organisations constant pg_catalog.uuid[] := scheduler.require_staff();
   reach constant pg_catalog.uuid[] := scheduler.mentors_of_caller();
+  began constant pg_catalog.timestamptz := clock_timestamp();
   unknown_place bigint;
   concerned pg_catalog.uuid[];
   result scheduler.batch_evaluation;
@@ -20,6 +21,10 @@ begin
       using errcode = 'invalid_parameter_value', column = 'user_ids', hint = 'Ask in several batches.';
   end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
+  if scenarios = '{}' then
+    raise exception 'scenarios must name one at least'
+      using errcode = 'invalid_parameter_value', column = 'scenarios', hint = 'Leave it out for all.';
+  end if;
   -- Others' mentors are told from nobody by nothing.
   select asked.place - 1 into unknown_place
   from unnest(user_ids) with ordinality as asked (user_id, place)
@@ -39,11 +44,11 @@ begin
   if not dry_run then
     result.invocation_id := gen_random_uuid();
     insert into scheduler.invocations (
-      id, job_name, status, triggered_by, organisation_ids, scenarios, requested_by, started_at, finished_at
+      id, job_name, status, triggered_by, organisation_ids, scenarios, requested_by, requested_at, started_at, finished_at
     )
     values (
       result.invocation_id, 'scenario-evaluation', 'completed', 'api', concerned, evaluate_mentors.scenarios,
-      auth.uid(), clock_timestamp(), clock_timestamp()
+      auth.uid(), began, began, began
     );
   end if;
   select coalesce(jsonb_agg(to_jsonb(candidate) - 'data' order by candidate.user_id, candidate.scenario_type), '[]')

@@ -44,3 +44,7 @@ select scheduler.track_activity(
 );
 
 select scheduler.apply_privileges();
+
+-- What staff may see rests on four more views: scheduler.mentor, scheduler.staff,
+-- scheduler.follow_up and scheduler.coordinated_chapter. The migration …150000_people
+-- makes those that are not made here; they can be replaced later too.

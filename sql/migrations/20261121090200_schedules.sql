@@ -64,7 +64,9 @@ from (
 ) as shipped (kept, keep, notes)
 where not exists (select from scheduler.retention);
 
-create or replace view scheduler.scheduler_execution_log as
+-- Later migrations add columns to it.
+drop view if exists scheduler.scheduler_execution_log;
+create view scheduler.scheduler_execution_log as
 select
   invocation.id as invocation_id,
   invocation.job_name,

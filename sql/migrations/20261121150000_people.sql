@@ -64,6 +64,44 @@ begin
 end $$;
 comment on column scheduler.jobs.staff_may_start is 'Whether staff may start it through the API, for their own organisations. Of no meaning for SQL jobs.';
 
+create or replace view scheduler.scheduler_execution_log as
+select
+  invocation.id as invocation_id,
+  invocation.job_name,
+  invocation.status,
+  invocation.status_reason,
+  invocation.triggered_by,
+  invocation.scheduled_for,
+  invocation.requested_at,
+  invocation.request_id,
+  invocation.http_status,
+  invocation.attempt,
+  invocation.retry_of,
+  invocation.webhook_id,
+  invocation.started_at,
+  invocation.heartbeat_at,
+  invocation.finished_at,
+  invocation.dry_run,
+  invocation.scenarios,
+  invocation.organisation_ids,
+  invocation.as_of,
+  invocation.total_active_mentors,
+  invocation.total_evaluated,
+  invocation.total_candidates,
+  invocation.total_dispatched,
+  invocation.total_suppressed,
+  invocation.suppressed,
+  invocation.total_errors,
+  invocation.errors,
+  invocation.pages_processed,
+  invocation.remaining_unprocessed_count,
+  invocation.error_type,
+  invocation.error_message,
+  invocation.details,
+  invocation.requested_by,
+  invocation.stop_requested_at
+from scheduler.invocations as invocation;
+
 create table if not exists scheduler.invocation_shares (
   invocation_id uuid
     constraint share_is_of_a_run references scheduler.invocations (id) on delete cascade,

@@ -21,12 +21,17 @@ begin
     raise exception 'note must have 1000 characters at most, not %', length(annotate_invocation.note)
       using errcode = 'invalid_parameter_value', column = 'note', hint = 'Shorten it.';
   end if;
+  -- Somebody may be deleting it just now.
+  perform from scheduler.invocations as kept where kept.id = run.id for key share;
+  if not found then
+    perform scheduler.visible_invocation(invocation_id => run.id, organisations => organisations);
+  end if;
   delete from scheduler.invocation_notes as written
-  where written.invocation_id = run.id and written.organisation_id = any (organisations) and coalesce(btrim(annotate_invocation.note), '') = '';
+  where written.invocation_id = run.id and written.organisation_id = any (organisations) and coalesce(annotate_invocation.note, '') !~ '\S';
   insert into scheduler.invocation_notes as written (invocation_id, organisation_id, note, noted_by)
   select run.id, staffed.organisation_id, annotate_invocation.note, (select auth.uid())
   from unnest(organisations) as staffed (organisation_id)
-  where btrim(annotate_invocation.note) <> ''
+  where annotate_invocation.note ~ '\S'
     and (run.organisation_ids is null or staffed.organisation_id = any (run.organisation_ids))
   order by staffed.organisation_id
   on conflict on constraint invocation_notes_pkey do update set
@@ -298,7 +303,7 @@ begin
     page.chapter_id,
     page.status,
     state.last_activity_on,
-    greatest(clock.today - state.silent_since, 0),
+    case when state.silent_since is not null then greatest(clock.today - state.silent_since, 0) end,
     (
       select min(certification.expires_on)
       from scheduler.certification as certification
@@ -620,6 +625,7 @@ as $$
 declare
   organisations constant pg_catalog.uuid[] := scheduler.require_staff();
   reach constant pg_catalog.uuid[] := scheduler.mentors_of_caller();
+  began constant pg_catalog.timestamptz := clock_timestamp();
   unknown_place bigint;
   concerned pg_catalog.uuid[];
   result scheduler.batch_evaluation;
@@ -629,6 +635,10 @@ begin
       using errcode = 'invalid_parameter_value', column = 'user_ids', hint = 'Ask in several batches.';
   end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
+  if scenarios = '{}' then
+    raise exception 'scenarios must name one at least'
+      using errcode = 'invalid_parameter_value', column = 'scenarios', hint = 'Leave it out for all.';
+  end if;
   -- Others' mentors are told from nobody by nothing.
   select asked.place - 1 into unknown_place
   from unnest(user_ids) with ordinality as asked (user_id, place)
@@ -648,11 +658,11 @@ begin
   if not dry_run then
     result.invocation_id := gen_random_uuid();
     insert into scheduler.invocations (
-      id, job_name, status, triggered_by, organisation_ids, scenarios, requested_by, started_at, finished_at
+      id, job_name, status, triggered_by, organisation_ids, scenarios, requested_by, requested_at, started_at, finished_at
     )
     values (
       result.invocation_id, 'scenario-evaluation', 'completed', 'api', concerned, evaluate_mentors.scenarios,
-      auth.uid(), clock_timestamp(), clock_timestamp()
+      auth.uid(), began, began, began
     );
   end if;
   select coalesce(jsonb_agg(to_jsonb(candidate) - 'data' order by candidate.user_id, candidate.scenario_type), '[]')

@@ -78,7 +78,7 @@ begin
 
   if exists (select from pg_policy where polrelid = 'public.chapter_coordinators'::regclass and polname = 'coordinators see their own chapters') then
     drop policy "coordinators see their own chapters" on public.chapter_coordinators;
-    create policy "coordinators see their own chapters, admins their organisation's" on public.chapter_coordinators
+    create policy "coordinators see their chapters, admins their organisation's" on public.chapter_coordinators
       for select to authenticated using (
         (
           coordinator_id = (select auth.uid())

@@ -196,6 +196,22 @@ exception
 end;
 $$;
 
+-- The column that the error of a statement names: the argument at fault.
+create function tests.column_of(statement text) returns text
+language plpgsql
+as $$
+declare
+  argument text;
+begin
+  execute statement;
+  return 'no error';
+exception
+  when others then
+    get stacked diagnostics argument = column_name;
+    return argument;
+end;
+$$;
+
 -- Every row of the engine's tables, and where it lies: a row written anew with the same values shows too.
 create function tests.engine_contents() returns table (relation text, contents text)
 language plpgsql
@@ -415,3 +431,132 @@ $$;
 create function tests.seems_to_hold(source regclass, many integer) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$ update pg_class set reltuples = many where oid = source $$;
+
+-- Somebody who is coordinator or admin; with an id that is there already, of one more organisation.
+create function tests.staff(
+  role text default 'coordinator',
+  organisation_id uuid default 'aaaaaaaa-0000-4000-8000-000000000000',
+  id uuid default gen_random_uuid()
+)
+returns uuid
+language plpgsql
+as $$
+begin
+  insert into public.organisations (id, name)
+  values (staff.organisation_id, 'Organisation') on conflict do nothing;
+  insert into public.staff (user_id, organisation_id, role) values (staff.id, staff.organisation_id, staff.role);
+  return staff.id;
+end;
+$$;
+
+-- A chapter, with a coordinator if one is named.
+create function tests.chapter(
+  coordinator uuid default null, organisation_id uuid default 'aaaaaaaa-0000-4000-8000-000000000000'
+)
+returns uuid
+language plpgsql
+as $$
+declare
+  made constant uuid := gen_random_uuid();
+begin
+  insert into public.organisations (id, name)
+  values (chapter.organisation_id, 'Organisation') on conflict do nothing;
+  insert into public.chapters (id, organisation_id, name) values (made, chapter.organisation_id, 'Chapter');
+  insert into public.chapter_coordinators (coordinator_id, chapter_id)
+  select chapter.coordinator, made where chapter.coordinator is not null;
+  return made;
+end;
+$$;
+
+-- These mentors are assigned to a coordinator.
+create function tests.assigned(coordinator uuid, variadic mentors uuid[]) returns void
+language sql
+as $$
+  insert into public.coordinator_assignments (coordinator_id, peer_mentor_id)
+  select coordinator, mentor from unnest(mentors) as mentor;
+$$;
+
+-- These mentors are of a chapter; null: of none.
+create function tests.placed(chapter uuid, variadic mentors uuid[]) returns void
+language sql
+as $$ update public.peer_mentors set chapter_id = chapter where id = any (mentors) $$;
+
+-- From here on, until reset role, this person is logged in.
+create function tests.as_caller(caller uuid) returns void
+language sql
+as $$
+  select
+    set_config('request.jwt.claims', jsonb_build_object('sub', caller, 'role', 'authenticated')::text, true),
+    set_config('role', 'authenticated', true);
+$$;
+
+create function tests.sorted(variadic ids uuid[]) returns uuid[]
+language sql immutable
+as $$ select coalesce(array_agg(id order by id), '{}') from unnest(ids) as id $$;
+
+-- The mentors in somebody's reach; with a role, by virtue of that alone.
+create function tests.reach(caller uuid, as_role text default null) returns uuid[]
+language plpgsql
+as $$
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('sub', caller, 'role', 'authenticated')::text, true);
+  return tests.sorted(variadic scheduler.mentors_of_caller(as_role));
+end;
+$$;
+
+-- What a statement gives somebody: its rows, how many it wrote, or all that its error says. %L in it
+-- stands for the id, which is left out of the answer: so two ids can be compared.
+create function tests.answer_to(caller uuid, statement text, id uuid default null) returns text
+language plpgsql
+as $$
+declare
+  answer text;
+  written bigint;
+  code text;
+  message text;
+  detail text;
+  hint text;
+  place text;
+  about text;
+  rule text;
+begin
+  begin
+    perform tests.as_caller(caller);
+    if statement ~ '^\s*select' then
+      execute format('select coalesce(jsonb_agg(answer), ''[]'') from (%s) as answer', format(statement, id)) into answer;
+    else
+      execute format(statement, id);
+      get diagnostics written = row_count;
+      answer := written || ' written';
+    end if;
+    reset role;
+  exception
+    when others then
+      get stacked diagnostics
+        code = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint,
+        place = column_name, about = table_name, rule = constraint_name;
+      answer := concat_ws(' | ', code, message, detail, hint, place, about, rule);
+  end;
+  return coalesce(replace(answer, id::text, 'id'), answer);
+end;
+$$;
+
+-- A row of the ledger; without organisations it concerns all.
+create function tests.run(
+  organisation_ids uuid[] default null,
+  status text default 'completed',
+  job_name text default 'scenario-evaluation',
+  requested_at timestamptz default clock_timestamp()
+)
+returns uuid
+language sql
+as $$
+  insert into scheduler.invocations (job_name, status, organisation_ids, requested_at, started_at, finished_at, heartbeat_at)
+  values (
+    run.job_name, run.status, run.organisation_ids, run.requested_at,
+    case when run.status not in ('requested', 'skipped') then run.requested_at end,
+    case when run.status not in ('requested', 'running') then run.requested_at end,
+    case when run.status = 'running' then run.requested_at end
+  )
+  returning id;
+$$;

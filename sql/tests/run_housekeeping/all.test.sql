@@ -4,7 +4,7 @@ select plan(22);
 create function pg_temp.said(what text) returns text language sql as $$ select scheduler.run_housekeeping() ->> what $$;
 
 select is(
-  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "state_drift": 0}', 'housekeeping tells of each table how much went'
+  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "idempotency_keys": 0, "state_drift": 0}', 'housekeeping tells of each table how much went'
 );
 
 -- Each by its own rule.
@@ -16,10 +16,10 @@ select 1, days, current_database(), current_user, $$select scheduler.tick('scena
 insert into scheduler.notifications (user_id, scenario_type, occurrence_key, evaluation_date, created_at, status, title, body)
 select gen_random_uuid(), 'milestone', 'milestone:1', tests.today(), now() - make_interval(days => days), 'sent', 'title', 'body' from unnest(array[731, 729]) as days;
 select is(
-  scheduler.run_housekeeping(), '{"notifications": 1, "push_attempts": 1, "invocations": 1, "cron_history": 1, "state_drift": 0}', 'what is older than is kept goes'
+  scheduler.run_housekeeping(), '{"notifications": 1, "push_attempts": 1, "invocations": 1, "cron_history": 1, "idempotency_keys": 0, "state_drift": 0}', 'what is older than is kept goes'
 );
 select is(
-  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "state_drift": 0}', 'once'
+  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "idempotency_keys": 0, "state_drift": 0}', 'once'
 );
 
 -- An operator's rule.
@@ -35,7 +35,7 @@ update scheduler.push_attempts set attempted_at = now() - interval '20 years';
 select is(pg_temp.said('push_attempts'), null, 'however old');
 select is((select count(*) from scheduler.push_attempts), 1::bigint, 'it is there');
 delete from scheduler.retention;
-select is(scheduler.run_housekeeping(), '{"state_drift": 0}', 'without rules everything is kept');
+select is(scheduler.run_housekeeping(), '{"idempotency_keys": 0, "state_drift": 0}', 'without rules everything is kept');
 select throws_ok($$ insert into scheduler.retention (kept, keep) values ('push_attempts', '6 days') $$, '23514', null, 'less than a week can''t be kept');
 select throws_ok($$ insert into scheduler.retention (kept, keep) values ('push_attempts', '-1 year') $$, '23514', null, 'nor less than nothing');
 select lives_ok($$ insert into scheduler.retention (kept, keep) values ('push_attempts', '7 days') $$, 'a week can');

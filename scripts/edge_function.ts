@@ -26,7 +26,11 @@ const DENO_NEEDS = [
   "NPM_CONFIG_REGISTRY",
 ];
 
+/** The functions of this project, by name, and where they are. */
+const FOLDERS = { "scenario-scheduler": "edge/dispatch", "api": "edge/api" };
+
 export interface EdgeFunctionOptions {
+  name?: keyof typeof FOLDERS; // scenario-scheduler without it
   /** What the function is told; nothing else of this program's environment reaches it. */
   environment: Record<string, string>;
   port?: number;
@@ -48,8 +52,9 @@ async function readLines(
   if (rest) take(rest);
 }
 
-/** Starts edge/dispatch as the platform does, and waits until it listens. */
+/** Starts a function as the platform does, and waits until it listens. */
 export async function startEdgeFunction(options: EdgeFunctionOptions): Promise<EdgeFunction> {
+  const folder = FOLDERS[options.name ?? "scenario-scheduler"];
   const log: string[] = [];
   const complaints: string[] = [];
   const child = new Deno.Command(Deno.execPath(), {
@@ -59,8 +64,8 @@ export async function startEdgeFunction(options: EdgeFunctionOptions): Promise<E
       "--allow-net",
       "--allow-env",
       "--config",
-      "edge/dispatch/deno.json",
-      "edge/dispatch/index.ts",
+      `${folder}/deno.json`,
+      `${folder}/index.ts`,
     ],
     cwd: ROOT,
     clearEnv: true,

@@ -1,12 +1,13 @@
 // From a request to a run and its answer.
 
 import { authenticate, type Credentials, offersSignature } from "../shared/auth.ts";
+import { checkContentType, readBody } from "../shared/body.ts";
 import { describeError, isRefusedArgument, RequestError } from "../shared/errors.ts";
 import type { StructuredLogger } from "../shared/logger.ts";
 import { sanitize } from "../shared/sanitize.ts";
 import { type BatchOptions, runEvaluationBatch, type RunResult, unableToStart } from "./batch.ts";
 import type { Ending, InvocationSummary, Order, Outbox } from "./outbox.ts";
-import { checkContentType, JOBS, parseOrder, readBody, unknownJob } from "./request.ts";
+import { JOBS, parseOrder, unknownJob } from "./request.ts";
 
 export interface Dependencies {
   outbox: Outbox;

@@ -5,7 +5,6 @@ import { RequestError } from "../shared/errors.ts";
 import { isLabel } from "../shared/sanitize.ts";
 import type { Order } from "./outbox.ts";
 
-const BODY_LIMIT = 64 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const PLAIN_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const MOMENT = /^[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$/;
@@ -32,35 +31,6 @@ const FIELDS = [
   "organisation_ids",
   "dry_run",
 ];
-
-export async function readBody(request: Request): Promise<string> {
-  const tooLarge = new RequestError(413, "body_too_large", "The body must not be over 64 KiB.");
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_LIMIT) throw tooLarge;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let size = 0;
-  let text = "";
-  try {
-    for await (const chunk of request.body ?? []) {
-      size += chunk.byteLength;
-      if (size > BODY_LIMIT) throw tooLarge;
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
-  } catch (error) {
-    if (error === tooLarge) throw error;
-    throw new RequestError(400, "invalid_body", "The body could not be read as UTF-8.");
-  }
-}
-
-export function checkContentType(headers: Headers, body: string): void {
-  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type === "application/json" || (type === undefined && body === "")) return;
-  throw new RequestError(
-    415,
-    "unsupported_media_type",
-    "The body must be JSON: Content-Type: application/json.",
-  );
-}
 
 function wrong(field: string, expected: string): RequestError {
   return new RequestError(400, "invalid_body", `${field} must be ${expected}.`);

@@ -1,6 +1,9 @@
-// The environment, read and checked once at the start.
+// The dispatcher's environment, read and checked once at the start.
 
 import { type CryptoKey, importPKCS8 } from "jose";
+import { type Environment, EnvironmentReader } from "./environment.ts";
+
+export { ConfigurationError } from "./environment.ts";
 
 export interface ServiceAccount {
   projectId: string;
@@ -26,67 +29,12 @@ export interface Configuration {
   timeoutThresholdMs: number;
 }
 
-export class ConfigurationError extends Error {
-  constructor(problems: readonly string[]) {
-    super(`The configuration can't be used:\n${problems.map((line) => `  - ${line}`).join("\n")}`);
-  }
-}
-
-type Environment = (name: string) => string | undefined;
-
 const PROVIDERS = ["fcm", "log"];
 
-function isSafe(url: URL): boolean {
-  return url.protocol === "https:" ||
-    (url.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname));
-}
-
-function isDatabaseUrl(text: string): boolean {
-  try {
-    const { protocol, username, password } = new URL(text);
-    decodeURIComponent(username + password);
-    return ["postgres:", "postgresql:"].includes(protocol);
-  } catch {
-    return false;
-  }
-}
-
 export async function readConfiguration(environment: Environment): Promise<Configuration> {
-  const problems: string[] = [];
-  const read = (name: string) => environment(name)?.trim() || undefined;
+  const reader = new EnvironmentReader(environment);
 
-  const wholeNumber = (name: string, fallback: number, least: number, most: number): number => {
-    const text = read(name);
-    if (text === undefined) return fallback;
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= least && value <= most) return value;
-    const shown = /^-?\d{1,6}$/.test(text) ? `, not ${text}` : "";
-    problems.push(`${name} must be a whole number from ${least} to ${most}${shown}.`);
-    return fallback;
-  };
-
-  const endpoint = (name: string, text: string): string => {
-    try {
-      const url = new URL(text);
-      if (isSafe(url) && !url.username && !url.password && !/[?#]/.test(text)) return text;
-    } catch {
-      // Said below.
-    }
-    problems.push(
-      `${name} must be an https address (http only on loopback) without credentials, ? or #.`,
-    );
-    return text;
-  };
-
-  const databaseUrl = read("SCHEDULER_DB_URL") ?? read("SUPABASE_DB_URL") ?? "";
-  if (!databaseUrl) {
-    problems.push("SCHEDULER_DB_URL (or SUPABASE_DB_URL) is missing: the address of the database.");
-  } else if (!isDatabaseUrl(databaseUrl)) {
-    problems.push(
-      "SCHEDULER_DB_URL (or SUPABASE_DB_URL) must be of the form postgresql://user:password@host:port/database, " +
-        "with special characters in the password escaped (%2F for /).",
-    );
-  }
+  const databaseUrl = reader.databaseUrl("SCHEDULER_DB_URL", "SUPABASE_DB_URL");
 
   const serviceAccount = async (text: string): Promise<ServiceAccount | undefined> => {
     const name = "FCM_SERVICE_ACCOUNT";
@@ -94,13 +42,15 @@ export async function readConfiguration(environment: Environment): Promise<Confi
     try {
       fields = Object(JSON.parse(text));
     } catch {
-      problems.push(`${name} is not JSON: give the whole text of the service account's key file.`);
+      reader.problems.push(
+        `${name} is not JSON: give the whole text of the service account's key file.`,
+      );
       return undefined;
     }
     const field = (key: string): string => {
       const value = fields[key];
       if (typeof value === "string" && value !== "") return value;
-      problems.push(
+      reader.problems.push(
         `${name} lacks "${key}": give the whole text of the service account's key file.`,
       );
       return "";
@@ -109,7 +59,7 @@ export async function readConfiguration(environment: Environment): Promise<Confi
     const clientEmail = field("client_email");
     const pem = field("private_key");
     const tokenUri = field("token_uri") &&
-      endpoint(`token_uri in ${name}`, String(fields["token_uri"]));
+      reader.endpoint(`token_uri in ${name}`, String(fields["token_uri"]));
     try {
       const keyId = fields["private_key_id"];
       return {
@@ -120,38 +70,38 @@ export async function readConfiguration(environment: Environment): Promise<Confi
         tokenUri,
       };
     } catch {
-      if (pem) problems.push(`private_key in ${name} is no RSA key in PKCS #8 (PEM).`);
+      if (pem) reader.problems.push(`private_key in ${name} is no RSA key in PKCS #8 (PEM).`);
       return undefined;
     }
   };
 
-  const accountText = read("FCM_SERVICE_ACCOUNT");
+  const accountText = reader.read("FCM_SERVICE_ACCOUNT");
   const account = accountText ? await serviceAccount(accountText) : undefined;
-  const fcmEndpoint = endpoint(
+  const fcmEndpoint = reader.endpoint(
     "FCM_ENDPOINT",
-    read("FCM_ENDPOINT") ?? "https://fcm.googleapis.com",
+    reader.read("FCM_ENDPOINT") ?? "https://fcm.googleapis.com",
   );
 
-  const defaultProvider = read("PUSH_PROVIDER") ?? "fcm";
+  const defaultProvider = reader.read("PUSH_PROVIDER") ?? "fcm";
   if (!PROVIDERS.includes(defaultProvider)) {
-    problems.push(`PUSH_PROVIDER must be one of ${PROVIDERS.join(", ")}.`);
+    reader.problems.push(`PUSH_PROVIDER must be one of ${PROVIDERS.join(", ")}.`);
   } else if (defaultProvider === "fcm" && !accountText) {
-    problems.push(
+    reader.problems.push(
       "FCM_SERVICE_ACCOUNT is missing: the JSON of the service account that may send (or set PUSH_PROVIDER=log).",
     );
   }
 
   const configuration = {
     databaseUrl,
-    secrets: [read("SCHEDULER_SECRET"), read("SCHEDULER_SECRET_PREVIOUS")].filter((secret) =>
-      secret !== undefined
-    ),
+    secrets: [reader.read("SCHEDULER_SECRET"), reader.read("SCHEDULER_SECRET_PREVIOUS")].filter((
+      secret,
+    ) => secret !== undefined),
     defaultProvider,
     fcm: account && { account, endpoint: fcmEndpoint.replace(/\/+$/, "") },
-    pageSize: wholeNumber("PAGE_SIZE", 500, 1, 5000),
-    concurrency: wholeNumber("PUSH_CONCURRENCY", 50, 1, 500),
-    timeoutThresholdMs: wholeNumber("TIMEOUT_THRESHOLD_MS", 25_000, 0, 140_000),
+    pageSize: reader.wholeNumber("PAGE_SIZE", 500, 1, 5000),
+    concurrency: reader.wholeNumber("PUSH_CONCURRENCY", 50, 1, 500),
+    timeoutThresholdMs: reader.wholeNumber("TIMEOUT_THRESHOLD_MS", 25_000, 0, 140_000),
   };
-  if (problems.length > 0) throw new ConfigurationError(problems);
+  reader.finish();
   return configuration;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { codeOf, pause, testDatabase } from "../../scripts/testing.ts";
 import { Proxy } from "../tests/proxy.ts";
 import { connect, Database } from "./database.ts";
-import { TypedError } from "./errors.ts";
+import { isLostConnection, TypedError } from "./errors.ts";
 
 /** A database behind a proxy, and how many pools it took. */
 async function openDatabase() {
@@ -14,6 +14,7 @@ async function openDatabase() {
     return connect(proxy.url(database.url), "test");
   });
   return {
+    url: database.url,
     connection,
     proxy,
     get pools() {
@@ -71,6 +72,92 @@ Deno.test("a query that the database answers in time keeps the pool, and its err
   const error = await connection.within(5000)`select 1 / 0`.then(() => "", codeOf);
   assert.equal(error, "22012");
   assert.equal(world.pools, 1);
+});
+
+Deno.test("a transaction's queries see one another's settings, and nobody after them does", async () => {
+  await using world = await openDatabase();
+  const { connection } = world;
+  const seen = () =>
+    connection.rows<{ said: string | null }>`select current_setting('a.test', true) as said`;
+  const result = await connection.transaction(5000, async (query) => {
+    await query`select set_config('a.test', ${"kanari"}, true)`;
+    const [row] = await query<{ said: string }>`select current_setting('a.test') as said`;
+    return row?.said;
+  });
+  assert.equal(result, "kanari");
+  for (let i = 0; i < 4; i++) assert.notEqual((await seen())[0]?.said, "kanari");
+});
+
+Deno.test("a transaction in which something fails leaves nothing, and the error is as it is", async () => {
+  await using world = await openDatabase();
+  const { connection } = world;
+  await connection.rows`create table public.kept (id integer)`;
+  for (const failing of ["in the database", "in the work"]) {
+    const error = await connection.transaction(5000, async (query) => {
+      await query`insert into public.kept values (1)`;
+      if (failing === "in the database") await query`select 1 / 0`;
+      else throw new Error(failing);
+    }).then(() => "", codeOf);
+    assert.match(error, failing === "in the database" ? /^22012$/ : /in the work/);
+  }
+  assert.deepEqual([...await connection.rows`select id from public.kept`], []);
+  assert.equal(world.pools, 1);
+});
+
+Deno.test("a transaction that is never answered ends within its limit, and the next one has a new pool", async () => {
+  await using world = await openDatabase();
+  const { connection } = world;
+  const took = await timeToGiveUp(
+    connection.transaction(300, (query) => query`select pg_sleep(30)`),
+  );
+  assert.ok(took >= 290 && took < 2000, String(took));
+  await connection.transaction(5000, (query) => query`select 1`);
+  assert.equal(world.pools, 2);
+});
+
+Deno.test("a transaction whose connection is cut, or ended by the server, fails by itself; the next one works", async () => {
+  await using world = await openDatabase();
+  const { connection, proxy } = world;
+  const seen = () =>
+    connection.transaction(5000, (query) => query<{ pid: number }>`select pg_backend_pid() as pid`);
+  for (let i = 0; i < 3; i++) {
+    const cut = connection.transaction(5000, async (query) => {
+      await query`select 1`;
+      setTimeout(() => proxy.goDown("closing"), 20);
+      await query`select pg_sleep(30)`;
+    });
+    assert.ok(isLostConnection(await cut.catch((reason: unknown) => reason)));
+    proxy.comeUp();
+    const ended = connection.transaction(5000, async (query) => {
+      const [self] = await query<{ pid: number }>`select pg_backend_pid() as pid`;
+      setTimeout(() => connection.rows`select pg_terminate_backend(${self?.pid ?? 0})`, 20);
+      await query`select pg_sleep(30)`;
+    });
+    assert.ok(isLostConnection(await ended.catch((reason: unknown) => reason)));
+    assert.equal((await seen()).length, 1);
+  }
+  // The first of them may meet what is left of an ended one.
+  for (const _ of ["first", "second"]) await Promise.all(Array.from({ length: 6 }, seen));
+  const several = await Promise.all(Array.from({ length: 6 }, seen));
+  const connections = new Set(several.flat().map(({ pid }) => pid));
+  assert.equal(connections.size, 2, "none of the pool's connections is lost for good");
+});
+
+Deno.test("connections that the server ended while nobody used them are no matter to a transaction", async () => {
+  await using world = await openDatabase();
+  const { connection } = world;
+  const seen = () =>
+    connection.transaction(5000, (query) => query<{ pid: number }>`select pg_backend_pid() as pid`);
+  const before = (await Promise.all([seen(), seen()])).flat().map(({ pid }) => pid);
+  const operator = connect(world.url, "operator", 1);
+  try {
+    for (const pid of before) await operator`select pg_terminate_backend(${pid})`;
+  } finally {
+    await operator.end();
+  }
+  await pause(50);
+  const after = (await Promise.all([seen(), seen()])).flat().map(({ pid }) => pid);
+  assert.ok(!after.some((pid) => before.includes(pid)));
 });
 
 Deno.test("numbers come as numbers, and times as texts", async () => {

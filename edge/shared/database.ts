@@ -2,7 +2,7 @@
 // nothing is kept in a session.
 
 import postgres from "postgres";
-import { TypedError } from "./errors.ts";
+import { isEndedByServer, isLostConnection, TypedError } from "./errors.ts";
 
 export type Sql = postgres.Sql<{ bigint: number }>;
 
@@ -58,9 +58,38 @@ export function connect(url: string, name: string, connections = 2): Sql {
 const ANSWER_LIMIT_MS = 70_000;
 
 type Value = string | number | boolean | null | readonly string[];
-type Query = <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => Promise<Row[]>;
+export type Query = <Row extends object>(
+  text: TemplateStringsArray,
+  ...values: Value[]
+) => Promise<Row[]>;
 
-/** A pool that is replaced when a connection falls silent, which nothing else would end. */
+/**
+ * The driver's begin sends a rollback to a connection that is gone, too, and that fails in
+ * a place where nothing catches it. So it never hears of such an end.
+ */
+async function transact<Result>(
+  sql: Sql,
+  work: (query: Query) => Promise<Result>,
+): Promise<Result> {
+  const lost = Promise.withResolvers<never>();
+  const { result } = await Promise.race([
+    sql.begin(async (transaction) => {
+      try {
+        return {
+          result: await work(async (text, ...values) => await transaction(text, ...values)),
+        };
+      } catch (error) {
+        if (!isLostConnection(error)) throw error;
+        lost.reject(error);
+        return await new Promise<never>(() => {});
+      }
+    }),
+    lost.promise,
+  ]);
+  return result;
+}
+
+/** A pool that is replaced when a connection falls silent, which nothing else would end, or is ended by the server. */
 export class Database {
   #sql: Sql;
 
@@ -73,21 +102,56 @@ export class Database {
 
   /** The same, for a query that must not take longer than that. */
   within(limitMs: number): Query {
-    return async <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => {
-      const sql = this.#sql;
-      const silence = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
-        if (this.#sql === sql) this.#sql = this.open();
-        silence.reject(new TypedError("timeout_error", "the database did not answer in time"));
-        // Other queries of the old pool may still be answered.
-        sql.end({ timeout: limitMs / 1000 }).catch(() => {});
-      }, limitMs);
-      try {
-        return await Promise.race([sql<Row[]>(text, ...values), silence.promise]);
-      } finally {
-        clearTimeout(timer);
-      }
-    };
+    return <Row extends object>(text: TemplateStringsArray, ...values: Value[]) =>
+      this.#answered(limitMs, (sql) => sql<Row[]>(text, ...values));
+  }
+
+  /**
+   * Runs queries in one transaction: all of them count, or none. One that could not even
+   * begin, because the server had ended the connection meanwhile, begins once more.
+   */
+  async transaction<Result>(
+    limitMs: number,
+    work: (query: Query) => Promise<Result>,
+  ): Promise<Result> {
+    let begun = false;
+    const begin = () =>
+      this.#answered(limitMs, (sql) =>
+        transact(sql, (query) => {
+          begun = true;
+          return work(query);
+        }));
+    try {
+      return await begin();
+    } catch (error) {
+      if (begun || !isEndedByServer(error)) throw error;
+      return await begin();
+    }
+  }
+
+  /** What the driver makes of it, or an error when that takes too long. */
+  async #answered<Result>(limitMs: number, ask: (sql: Sql) => Promise<Result>): Promise<Result> {
+    const sql = this.#sql;
+    const silence = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      this.#replace(sql, limitMs);
+      silence.reject(new TypedError("timeout_error", "the database did not answer in time"));
+    }, limitMs);
+    try {
+      return await Promise.race([ask(sql), silence.promise]);
+    } catch (error) {
+      // The driver would tell the end of a connection once more, to whoever has it next.
+      if (isEndedByServer(error)) this.#replace(sql, limitMs);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #replace(sql: Sql, limitMs: number): void {
+    if (this.#sql === sql) this.#sql = this.open();
+    // Other queries of the old pool may still be answered.
+    sql.end({ timeout: limitMs / 1000 }).catch(() => {});
   }
 
   async close(): Promise<void> {

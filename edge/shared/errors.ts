@@ -32,13 +32,19 @@ export class RequestError extends Error {
   }
 }
 
-function codeOf(error: unknown): string {
+/** The driver's code of an error: a SQLSTATE, or a name of its own. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** The driver's own: ECONNREFUSED, CONNECTION_CLOSED, CONNECT_TIMEOUT, …; and a server that shuts down. */
+/** The server shuts down, or an operator ended the connection. */
+export function isEndedByServer(error: unknown): boolean {
+  return /^57P0[1-3]$/.test(codeOf(error));
+}
+
+/** The driver's own: ECONNREFUSED, CONNECTION_CLOSED, CONNECT_TIMEOUT, …; and what the server says at the end. */
 export function isLostConnection(error: unknown): boolean {
-  return /^(E[A-Z_]+|CONNECT(ION)?_[A-Z]+|57P0[1-3])$/.test(codeOf(error));
+  return isEndedByServer(error) || /^(E[A-Z_]+|CONNECT(ION)?_[A-Z]+)$/.test(codeOf(error));
 }
 
 /** Raised by our own checks of arguments, whose messages are made for the caller. */

@@ -132,6 +132,24 @@ Deno.test("a field that is not on the list is not written", () => {
   assert.deepEqual(Object.keys(entries()[0] ?? {}).sort(), [...COMMON].sort());
 });
 
+Deno.test("a request to the API is one entry, an error where the API is at fault", () => {
+  const { logger, entries } = listen();
+  const request = {
+    request_id: RUN,
+    method: "GET",
+    route: "/api/v1/scheduler-invocations/{id}",
+    duration_ms: 4,
+  };
+  logger.request({ ...request, status: 404 });
+  logger.request({ ...request, status: 500, ...wrong });
+  assert.deepEqual(entries().map(({ event, level, status }) => [event, level, status]), [
+    ["api_request", "info", 404],
+    ["api_request", "error", 500],
+  ]);
+  assert.equal(entries()[0]?.["route"], request.route);
+  assert.equal(entries()[1]?.["error_message"], wrong.error_message);
+});
+
 Deno.test("messages and labels are sanitized, and stay on one line", () => {
   const { run, entries } = listen();
   run.started(`by ${MENTOR}\nand more`);

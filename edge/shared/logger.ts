@@ -17,9 +17,24 @@ export interface Summary {
   remaining_unprocessed_count: number;
 }
 
+/** A request to the API and its answer: which route, never which ids. */
+export interface ApiRequest {
+  request_id: string;
+  method: string;
+  route: string;
+  status: number;
+  duration_ms: number;
+  error_type?: ErrorType;
+  error_message?: string;
+}
+
 type Level = "info" | "warn" | "error";
 
 const FIELDS = [
+  "request_id",
+  "method",
+  "route",
+  "status",
   "invocation_id",
   "triggered_by",
   "peer_mentor_id",
@@ -56,6 +71,11 @@ export class StructuredLogger {
   /** The log of one run. */
   run(invocation_id: string): RunLogger {
     return new RunLogger(this, invocation_id);
+  }
+
+  /** Closes a request to the API. */
+  request(request: ApiRequest): void {
+    this.entry(request.status >= 500 ? "error" : "info", "api_request", { ...request });
   }
 
   entry(level: Level, event: string, fields: Fields): void {

@@ -4,22 +4,24 @@
 DENO := node_modules/deno/deno
 RUN := $(DENO) run --quiet --allow-all
 
-.PHONY: help install demo up down psql serve try-push deploy verify test check format migration types bench-evaluation bench-dispatch clean
+.PHONY: help install demo up down psql serve token try-push deploy verify test check format migration types bench-evaluation bench-dispatch bench-api clean
 
 help:
 	@echo 'make demo               everything on servers of its own, from nothing to pushes that arrive'
 	@echo 'make up | psql | down   keep a database for play, open it, remove it'
-	@echo 'make serve              run the Edge Function here, against what make up keeps or DATABASE_URL=…'
+	@echo 'make serve              run both Edge Functions here, against what make up keeps or DATABASE_URL=…'
+	@echo 'make token ROLE=…       a token for that API: coordinator, admin or mentor, [ORGANISATION=1]'
 	@echo 'make try-push TOKEN=…   ask FCM whether it would send to a device; nothing is sent'
-	@echo 'make deploy             database, secrets, function, Vault, schedules: docs/deployment.md'
+	@echo 'make deploy             database, logins, secrets, functions, Vault, schedules: docs/deployment.md'
 	@echo 'make verify URL=…       the deployment checklist, line by line, with DATABASE_URL=…'
-	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the function, kills'
+	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the functions, kills'
 	@echo 'make check              format, lint, types, migrations, Supabase advisors'
 	@echo 'make format             format the code'
 	@echo 'make migration NAME=…   write the next migration from what changed in sql/functions'
 	@echo 'make types              write the TypeScript types of the database'
 	@echo 'make bench-evaluation   the figures of docs/performance.md: deciding'
 	@echo 'make bench-dispatch     the same: sending'
+	@echo 'make bench-api          the same: what staff look at'
 	@echo 'make clean              remove what was installed and kept here'
 
 install: node_modules/.installed
@@ -37,16 +39,16 @@ demo: install
 up down psql: install
 	@$(RUN) scripts/stack.ts $@
 
-# The variables of make are for the script too, whichever way they are given.
-serve: export DATABASE_URL := $(DATABASE_URL)
-serve: export PORT := $(PORT)
+# What is given to make is in the environment of the scripts.
 serve: install
 	@$(RUN) scripts/serve.ts
+
+token: install
+	@$(RUN) scripts/token.ts
 
 try-push: install
 	@$(RUN) scripts/try_push.ts '$(TOKEN)'
 
-# What is given to make is in the environment of the scripts.
 deploy: install
 	@$(RUN) scripts/deploy.ts
 
@@ -75,6 +77,9 @@ bench-evaluation: install
 
 bench-dispatch: install
 	@$(RUN) bench/dispatch.ts
+
+bench-api: install
+	@$(RUN) bench/api.ts
 
 clean:
 	@if [ -x $(DENO) ]; then $(RUN) scripts/stack.ts down; fi

@@ -54,16 +54,23 @@ const drift: Check = async () => {
   ].join("\n");
 };
 
+/** Folders of the Edge Functions, each with its own deno.json. */
+const DEPLOYED = ["edge/dispatch", "edge/api"];
+
 /** An Edge Function is deployed with its own files and npm packages, and nothing else. */
-const imports: Check = async () => {
+const imports = (folder: string): Check => async () => {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "--config", "edge/dispatch/deno.json", "edge/dispatch/index.ts"],
+    args: ["info", "--json", "--config", `${folder}/deno.json`, `${folder}/index.ts`],
     cwd: ROOT,
   }).output();
-  const graph: { modules: { specifier: string }[] } = JSON.parse(new TextDecoder().decode(stdout));
+  const graph: { modules: { specifier: string; error?: string }[] } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
   return graph.modules
-    .map(({ specifier }) => specifier)
-    .filter((name) => !name.startsWith(`file://${ROOT}edge/`) && !name.startsWith("npm:"))
+    .filter(({ specifier, error }) =>
+      error || !(specifier.startsWith(`file://${ROOT}edge/`) || specifier.startsWith("npm:"))
+    )
+    .map(({ specifier, error }) => error ?? specifier)
     .join("\n");
 };
 
@@ -165,11 +172,13 @@ const CHECKS: [string, Check][] = [
   ["deno fmt", deno("fmt", "--check", "--quiet")],
   ["deno lint", deno("lint", "--quiet")],
   ["deno check", deno("check", "--quiet", "bench/", "edge/", "scripts/", "sql/")],
-  [
-    "deno check as the function is deployed",
-    deno("check", "--quiet", "--config", "edge/dispatch/deno.json", "edge/dispatch/index.ts"),
-  ],
-  ["the function imports nothing but npm packages", imports],
+  ...DEPLOYED.flatMap((folder): [string, Check][] => [
+    [
+      `deno check of ${folder} as it is deployed`,
+      deno("check", "--quiet", "--config", `${folder}/deno.json`, `${folder}/index.ts`),
+    ],
+    [`${folder} imports nothing but npm packages`, imports(folder)],
+  ]),
   ["squawk on the migrations", squawk],
   ["migrations and sql/functions agree", drift],
   ["types of the database are current", types],

@@ -4,6 +4,7 @@ import { type CronWorker, startCronWorker } from "./cron_worker.ts";
 import { applyMigrations, createDatabase } from "./database.ts";
 import { type EdgeFunction, newSecret, startEdgeFunction } from "./edge_function.ts";
 import { type FakeFcm, startFakeFcm } from "./fake_fcm.ts";
+import { DISPATCHER_LOGIN, newPassword } from "./logins.ts";
 import { type NetWorker, startNetWorker } from "./net_worker.ts";
 import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
 import { onInterrupt, step, table } from "./terminal.ts";
@@ -22,18 +23,6 @@ const putAway = async () => {
 };
 onInterrupt(putAway);
 
-/** The address with which the dispatcher logs in: it may call what it needs and read no table. */
-async function dispatcherUrl(server: Server): Promise<string> {
-  const password = newSecret();
-  const admin = connect(server.url("app", "supabase_admin"));
-  await admin.unsafe(`alter role scheduler_dispatcher password '${password}'`);
-  await admin.end();
-  const url = new URL(server.url("app"));
-  url.username = "scheduler_dispatcher";
-  url.password = password;
-  return url.href;
-}
-
 async function explain(sql: Sql, mentor: string): Promise<void> {
   console.log(`\nselect * from explain_scenario_evaluation('${mentor}');\n`);
   const rows = await sql`
@@ -44,6 +33,21 @@ async function explain(sql: Sql, mentor: string): Promise<void> {
     console.log(`    ${scenario_type}: ${decision}${why}`);
     console.log(`      ${explanation}`);
   }
+}
+
+/** How many mentors are in the reach of a person of the world, asked as that person. */
+async function reach(sql: Sql, person: string): Promise<number> {
+  return await sql.begin(async (transaction) => {
+    await transaction`
+      select
+        set_config('role', 'authenticated', true),
+        set_config('request.jwt.claims', jsonb_build_object('sub', md5(${person}::text)::uuid)::text, true)
+    `;
+    const [counted] = await transaction<{ mentors: number }[]>`
+      select count(*)::integer as mentors from public.coordinator_mentor_status(page_size => 200)
+    `;
+    return counted?.mentors ?? 0;
+  });
 }
 
 /** Waits for the run that a tick asked for, and returns its line of the ledger. */
@@ -92,7 +96,7 @@ try {
     async () => {
       dispatcher = await startEdgeFunction({
         environment: {
-          SCHEDULER_DB_URL: await dispatcherUrl(database),
+          SCHEDULER_DB_URL: await newPassword(sql, url, DISPATCHER_LOGIN),
           SCHEDULER_SECRET: secret,
           FCM_ENDPOINT: provider.endpoint,
           FCM_SERVICE_ACCOUNT: provider.serviceAccount,
@@ -183,11 +187,17 @@ try {
     { what: "accepted twice", pushes: provider.accepted.length - keys.size },
   ]));
 
+  const [inReach, ofAdmin] = [await reach(sql, "coordinator 0"), await reach(sql, "admin 0")];
+  console.log(
+    `\nOf the 500 mentors the coordinator of organisation 0 sees ${inReach}, its admin ${ofAdmin}.`,
+  );
+
   expect(candidates.length > 6 && daily?.["status"] === "completed");
   expect(outbox?.cancelled === 1 && outbox.sent === candidates.length - 1);
   expect(provider.accepted.length === outbox?.sent && keys.size === outbox.sent);
   expect(daily?.["sent"] === outbox?.sent && history[0]?.["http_status"] === 202);
   expect(await runOf(sql, "dispatch-backlog", 0) === undefined);
+  expect(0 < inReach && inReach < ofAdmin && ofAdmin < 200);
   await sql.end();
 } finally {
   await putAway();

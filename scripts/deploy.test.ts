@@ -1,10 +1,10 @@
 // The real Supabase CLI against a stand-in of the platform, and a server of its own,
-// since the dispatcher's login belongs to the whole server.
+// since the functions' logins belong to the whole server.
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { createDatabase, ROOT } from "./database.ts";
-import { dispatcherUrl, readPlan } from "./deploy.ts";
+import { readPlan } from "./deploy_plan.ts";
 import { newSecret } from "./edge_function.ts";
 import {
   ACCESS_TOKEN,
@@ -12,6 +12,7 @@ import {
   PROJECT_REF,
   startFakePlatform,
 } from "./fake_platform.ts";
+import { API_LOGIN, DISPATCHER_LOGIN, loginUrl } from "./logins.ts";
 import { startNetWorker } from "./net_worker.ts";
 import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
 
@@ -116,6 +117,10 @@ const NOTHING_GIVEN = Object.fromEntries(
     "URL",
     "SCHEDULER_SECRET",
     "SCHEDULER_DB_URL",
+    "SCHEDULER_API_DB_URL",
+    "SUPABASE_URL",
+    "API_URL",
+    "API_ALLOWED_ORIGINS",
     "FCM_SERVICE_ACCOUNT",
     "FCM_ENDPOINT",
     "PUSH_PROVIDER",
@@ -131,10 +136,10 @@ const NOTHING_GIVEN = Object.fromEntries(
 const LET_IN = 415;
 const REFUSED = 401;
 
-/** The files of this project that the function imports. */
-async function importedFiles(): Promise<string[]> {
+/** The files of this project that a function imports. */
+async function importedFiles(folder: string): Promise<string[]> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "--config", "edge/dispatch/deno.json", "edge/dispatch/index.ts"],
+    args: ["info", "--json", "--config", `${folder}/deno.json`, `${folder}/index.ts`],
     cwd: ROOT,
   }).output();
   const graph: { modules: { specifier: string }[] } = JSON.parse(new TextDecoder().decode(stdout));
@@ -150,6 +155,7 @@ Deno.test("deploy: an empty project gets everything, and every line of make veri
   const told = await project.deploy({
     FCM_SERVICE_ACCOUNT: ACCOUNT,
     PAGE_SIZE: "250",
+    API_ALLOWED_ORIGINS: "https://app.example.org",
     TMPDIR: temporary,
   });
   assert.equal(told.code, 0, told.said + told.complained);
@@ -158,21 +164,25 @@ Deno.test("deploy: an empty project gets everything, and every line of make veri
   await Deno.remove(temporary, { recursive: true });
 
   assert.deepEqual(platform.events, [
-    "set FCM_SERVICE_ACCOUNT PAGE_SIZE SCHEDULER_DB_URL SCHEDULER_SECRET",
+    "set API_ALLOWED_ORIGINS FCM_SERVICE_ACCOUNT PAGE_SIZE SCHEDULER_API_DB_URL SCHEDULER_DB_URL SCHEDULER_SECRET",
     "deployed scenario-scheduler",
+    "deployed api",
   ]);
-  const [upload] = platform.uploads;
-  assert.deepEqual(upload?.metadata, {
-    name: "scenario-scheduler",
-    entrypoint_path: "edge/dispatch/index.ts",
-    import_map_path: "edge/dispatch/deno.json",
-    static_patterns: [],
-    verify_jwt: false,
-  });
-  assert.deepEqual(
-    upload?.files,
-    ["edge/dispatch/deno.json", ...await importedFiles()].sort(),
-  );
+  const folders = { "scenario-scheduler": "edge/dispatch", api: "edge/api" };
+  for (const [i, [name, folder]] of Object.entries(folders).entries()) {
+    const upload = platform.uploads[i];
+    assert.deepEqual(upload?.metadata, {
+      name,
+      entrypoint_path: `${folder}/index.ts`,
+      import_map_path: `${folder}/deno.json`,
+      static_patterns: [],
+      verify_jwt: false,
+    });
+    assert.deepEqual(
+      upload?.files,
+      [`${folder}/deno.json`, ...await importedFiles(folder)].sort(),
+    );
+  }
 
   const secret = platform.secrets.get("SCHEDULER_SECRET") ?? "";
   assert.match(secret, /^[0-9a-f]{64}$/);
@@ -181,9 +191,12 @@ Deno.test("deploy: an empty project gets everything, and every line of make veri
     JSON.parse(platform.secrets.get("FCM_SERVICE_ACCOUNT") ?? ""),
     JSON.parse(ACCOUNT),
   );
-  const login = new URL(platform.secrets.get("SCHEDULER_DB_URL") ?? "");
-  assert.equal(login.username, "scheduler_dispatcher");
-  for (const hidden of [secret, login.password, project.server.password, ACCESS_TOKEN]) {
+  const [login, apiLogin] = ["SCHEDULER_DB_URL", "SCHEDULER_API_DB_URL"]
+    .map((name) => new URL(platform.secrets.get(name) ?? ""));
+  assert.equal(login?.username, "scheduler_dispatcher");
+  assert.equal(apiLogin?.username, "scheduler_api");
+  const passwords = [login.password, apiLogin.password, project.server.password];
+  for (const hidden of [secret, ...passwords, ACCESS_TOKEN]) {
     assert.ok(!(told.said + told.complained).includes(hidden), "no secret is printed");
   }
   const entries = await sql`select jobname, schedule from cron.job where active order by jobname`;
@@ -201,19 +214,35 @@ Deno.test("deploy: an empty project gets everything, and every line of make veri
   });
   await worker.stop();
   assert.equal(verified.code, 0, verified.said + verified.complained);
-  assert.match(verified.said, /\nAll 14 passed\.\n$/);
+  assert.match(verified.said, /\nAll 18 passed\.\n$/);
 
-  // What the function has already need not be given again.
+  // The api's login lets it ask in the name of whoever has a token.
+  const coordinator = crypto.randomUUID();
+  await sql`
+    with organisation as (
+      insert into public.organisations (name) values ('an organisation') returning id
+    )
+    insert into public.staff (user_id, organisation_id, role)
+    select ${coordinator}, organisation.id, 'coordinator' from organisation
+  `;
+  for (const [person, status] of [[coordinator, 200], [crypto.randomUUID(), 403]] as const) {
+    const response = await fetch(`${platform.apiUrl}/v1/scheduler-invocations`, {
+      headers: { authorization: `Bearer ${await platform.token(person)}` },
+    });
+    assert.equal(response.status, status, await response.text());
+  }
+
+  // What the functions have already need not be given again.
   const [secrets, vault] = [new Map(platform.secrets), await project.vault()];
   const second = await project.deploy();
   assert.equal(second.code, 0, second.said + second.complained);
   assert.deepEqual(platform.secrets, secrets);
   assert.deepEqual(await project.vault(), vault);
-  assert.deepEqual(platform.events.slice(2), ["deployed scenario-scheduler"]);
+  assert.deepEqual(platform.events.slice(3), ["deployed scenario-scheduler", "deployed api"]);
   assert.equal(
     second.said.match(/unchanged/g)?.length,
-    5,
-    "migrations, login, secrets, Vault and schedules",
+    6,
+    "migrations, two logins, secrets, Vault and schedules",
   );
 });
 
@@ -242,7 +271,7 @@ Deno.test("deploy: a rotation lets in whoever signs as Vault says, at every mome
   assert.match(told.said, /secrets unset SCHEDULER_SECRET_PREVIOUS --remote=abcdefghijklmnopqrst/);
   assert.equal(await project.knock(newSecret()), REFUSED);
 
-  project.platform.refuseUpload = true;
+  project.platform.refuseUpload = "scenario-scheduler";
   const refused = await project.deploy({ ROTATE: "1" });
   assert.equal(refused.code, 2, "make's own, for a target that failed");
   assert.match(refused.said, /✗ the function scenario-scheduler\n$/);
@@ -254,7 +283,7 @@ Deno.test("deploy: a rotation lets in whoever signs as Vault says, at every mome
   assert.equal(await project.knock(rotated), LET_IN);
 });
 
-Deno.test("deploy: a secret that is given and a new password for the login take the place of the old", async () => {
+Deno.test("deploy: a secret that is given and new passwords for the logins take the place of the old", async () => {
   await using project = await Project.make();
   const tryLogin = async (url = "") => {
     const sql = connect(url);
@@ -263,13 +292,14 @@ Deno.test("deploy: a secret that is given and a new password for the login take 
   const [first, second] = [newSecret(), newSecret()];
   await project.deploy({ PUSH_PROVIDER: "log", SCHEDULER_SECRET: first });
   assert.equal((await project.vault()).secret, first);
-  const login = project.platform.secrets.get("SCHEDULER_DB_URL");
+  const logins = ["SCHEDULER_DB_URL", "SCHEDULER_API_DB_URL"];
+  const before = new Map(project.platform.secrets);
   const told = await project.deploy({ SCHEDULER_SECRET: second, NEW_LOGIN: "1" });
   assert.equal(told.code, 0, told.said + told.complained);
-  assert.deepEqual(
-    [await tryLogin(login), await tryLogin(project.platform.secrets.get("SCHEDULER_DB_URL"))],
-    [false, true],
-  );
+  for (const name of logins) {
+    assert.equal(await tryLogin(before.get(name)), false, `the old ${name}`);
+    assert.equal(await tryLogin(project.platform.secrets.get(name)), true, `the new ${name}`);
+  }
   assert.equal((await project.vault()).secret, second);
   assert.deepEqual(
     [await project.knock(first), await project.knock(second)],
@@ -283,11 +313,52 @@ Deno.test("deploy: the function is not called ready, nor Vault told of it, where
   const told = await project.make("deploy", {
     PROJECT_REF,
     DATABASE_URL: project.databaseUrl,
-    URL: "https://127.0.0.1:1/",
+    URL: "https://127.0.0.1:1/functions/v1/scenario-scheduler",
   }, { PUSH_PROVIDER: "log", WAIT: "2" });
   assert.equal(told.code, 2);
-  assert.match(told.complained, /does not take its secret at https:\/\/127\.0\.0\.1:1\//);
+  assert.match(told.complained, /does not take its secret at https:\/\/127\.0\.0\.1:1\/functions/);
   assert.deepEqual(await project.vault(), { url: null, secret: null });
+});
+
+Deno.test("deploy: an api that does not start holds up nobody's pushes, and is named", async () => {
+  await using project = await Project.make();
+  const told = await project.deploy({
+    PUSH_PROVIDER: "log",
+    SCHEDULER_API_DB_URL: "postgresql://scheduler_api@127.0.0.1:1/none",
+    API_URL: "https://127.0.0.1:1/functions/v1/api",
+    WAIT: "2",
+  });
+  assert.equal(told.code, 2);
+  assert.match(told.complained, /function api does not answer at https:\/\/127\.0\.0\.1:1\//);
+  assert.match(told.complained, /pushes go out all the same/);
+  assert.equal((await project.vault()).url, project.platform.functionUrl);
+
+  project.platform.refuseUpload = "api";
+  const refused = await project.deploy();
+  assert.match(
+    refused.complained,
+    /The function api was not deployed: .*bundle could not be made.*\nnext: .*make deploy/s,
+  );
+});
+
+Deno.test("deploy: a login that can't ask in a caller's name is named, and no secret is set", async () => {
+  await using project = await Project.make();
+  await project.make("deploy", {
+    PROJECT_REF,
+    DATABASE_URL: project.databaseUrl,
+    URL: project.platform.functionUrl,
+  }, { PUSH_PROVIDER: "log" });
+  const done = project.platform.events.length;
+  const admin = connect(project.server.url("project", "supabase_admin"));
+  await admin`revoke authenticated from scheduler_api granted by postgres`;
+  await admin.end();
+  const told = await project.deploy({ NEW_LOGIN: "1" });
+  assert.equal(told.code, 2);
+  assert.match(
+    told.complained,
+    /scheduler_api is not a member of authenticated.*\nnext: .*grant authenticated to scheduler_api;/,
+  );
+  assert.equal(project.platform.events.length, done);
 });
 
 Deno.test("deploy: a project without the extensions is told which to enable, and no secret is set", async () => {
@@ -316,6 +387,9 @@ Deno.test("deploy: what is missing or malformed is named all at once, and nothin
     PAGE_SIZE: "0",
     ROTATE: "yes",
     SCHEDULER_DB_URL: "mysql://nothing",
+    SCHEDULER_API_DB_URL: "mysql://nothing",
+    API_ALLOWED_ORIGINS: "example.org",
+    NEW_LOGIN: "1",
   });
   assert.equal(wrong.code, 2);
   for (
@@ -326,6 +400,10 @@ Deno.test("deploy: what is missing or malformed is named all at once, and nothin
       /PAGE_SIZE must be a whole number from 1 to 5000, not 0/,
       /ROTATE must be 1/,
       /SCHEDULER_DB_URL .* must be of the form/,
+      /SCHEDULER_API_DB_URL .* must be of the form/,
+      /API_ALLOWED_ORIGINS /,
+      /SCHEDULER_DB_URL and NEW_LOGIN exclude each other/,
+      /SCHEDULER_API_DB_URL and NEW_LOGIN exclude each other/,
     ]
   ) assert.match(wrong.complained, problem);
   assert.ok(!wrong.complained.includes("abc123") && !wrong.complained.includes("sbp_123"));
@@ -345,14 +423,14 @@ const DIRECT = `postgresql://postgres:p%40ss@db.${PROJECT_REF}.supabase.co:5432/
 const POOLER =
   `postgresql://postgres.${PROJECT_REF}:p%40ss@aws-1-eu-north-1.pooler.supabase.com:5432/postgres`;
 
-Deno.test("deploy: the dispatcher takes the same host, over the shared pooler in transaction mode", () => {
+Deno.test("deploy: the logins take the same host, over the shared pooler in transaction mode", () => {
   assert.equal(
-    dispatcherUrl(DIRECT, "new"),
+    loginUrl(DIRECT, DISPATCHER_LOGIN, "new"),
     `postgresql://scheduler_dispatcher:new@db.${PROJECT_REF}.supabase.co:5432/postgres?sslmode=require`,
   );
   assert.equal(
-    dispatcherUrl(`${POOLER}?sslmode=verify-full&connect_timeout=3`, "new"),
-    `postgresql://scheduler_dispatcher.${PROJECT_REF}:new@aws-1-eu-north-1.pooler.supabase.com:6543/postgres?sslmode=verify-full`,
+    loginUrl(`${POOLER}?sslmode=verify-full&connect_timeout=3`, API_LOGIN, "new"),
+    `postgresql://scheduler_api.${PROJECT_REF}:new@aws-1-eu-north-1.pooler.supabase.com:6543/postgres?sslmode=verify-full`,
   );
 });
 

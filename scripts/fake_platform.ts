@@ -1,8 +1,9 @@
 // A stand-in of Supabase's platform for tests of make deploy: as much of the Management
-// API as the CLI calls, and a gateway behind which a function runs from the files that
-// were uploaded, with the secrets that were set when it was.
+// API as the CLI calls, the project's Auth, and a gateway behind which each function runs
+// from the files that were uploaded, with the secrets that were set when it was.
 
 import { dirname, join } from "node:path";
+import { signToken, startFakeAuth } from "./fake_auth.ts";
 
 export const ACCESS_TOKEN = `sbp_${"0123456789".repeat(4)}`;
 export const PROJECT_REF = "abcdefghijklmnopqrst";
@@ -16,18 +17,24 @@ export interface Upload {
 export interface FakePlatform {
   /** What the CLI needs to find it, for the environment. */
   environment: Record<string, string>;
+  /** The project's own address, SUPABASE_URL. */
+  url: string;
   functionUrl: string;
+  apiUrl: string;
   secrets: Map<string, string>;
   uploads: Upload[];
   /** What was done, in order. */
   events: string[];
-  /** Answers the next upload with an error. */
-  refuseUpload: boolean;
+  /** Answers uploads of this function with an error. */
+  refuseUpload: string | undefined;
+  /** A token of the project's Auth for this person. */
+  token(userId: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 interface Running {
   url: string | undefined;
+  metadata: Record<string, unknown>;
   folder: string;
   child: Deno.ChildProcess;
   /** What it is still to answer. */
@@ -51,7 +58,7 @@ async function save(folder: string, form: FormData): Promise<string[]> {
 async function boot(
   folder: string,
   metadata: Record<string, unknown>,
-  secrets: Map<string, string>,
+  environment: Record<string, string>,
 ): Promise<Running> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -69,7 +76,8 @@ async function boot(
       DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0",
       SCHEDULER_SECRET: "",
       SCHEDULER_DB_URL: "",
-      ...Object.fromEntries(secrets),
+      SCHEDULER_API_DB_URL: "",
+      ...environment,
     },
     stdout: "null",
     stderr: "piped",
@@ -85,7 +93,7 @@ async function boot(
     listening.resolve(undefined);
   };
   read();
-  return { url: await listening.promise, folder, child, requests: new Set() };
+  return { url: await listening.promise, metadata, folder, child, requests: new Set() };
 }
 
 async function end(running: Running | undefined): Promise<void> {
@@ -109,17 +117,26 @@ export async function startFakePlatform(): Promise<FakePlatform> {
   const secrets = new Map<string, string>();
   const uploads: Upload[] = [];
   const events: string[] = [];
-  let running: Running | undefined;
+  const running = new Map<string, Running>();
+  const auth = await startFakeAuth();
 
   const deploy = async (slug: string, form: FormData): Promise<Response> => {
-    if (platform.refuseUpload) {
+    if (platform.refuseUpload === slug) {
       return Response.json({ message: "The bundle could not be made." }, { status: 400 });
     }
     const metadata: Record<string, unknown> = JSON.parse(String(form.get("metadata")));
     const folder = await Deno.makeTempDir({ prefix: "scenario-scheduler-" });
     uploads.push({ slug, files: await save(folder, form), metadata });
-    const replaced = running;
-    running = await boot(folder, metadata, secrets);
+    const replaced = running.get(slug);
+    running.set(
+      slug,
+      await boot(folder, metadata, {
+        ...Object.fromEntries(secrets),
+        // The platform's own, which nobody can set.
+        SUPABASE_URL: address,
+        SUPABASE_ANON_KEY: "anon",
+      }),
+    );
     await end(replaced);
     events.push(`deployed ${slug}`);
     return Response.json({
@@ -158,24 +175,27 @@ export async function startFakePlatform(): Promise<FakePlatform> {
     return Response.json({ message: "Not Found" }, { status: 404 });
   };
 
-  const gateway = async (request: Request): Promise<Response> => {
-    const upload = uploads.at(-1);
-    if (!upload || !running) {
+  /** A function sees its own name as the first part of the path. */
+  const gateway = async (request: Request, path: string): Promise<Response> => {
+    const called = running.get(path.split("/")[1] ?? "");
+    if (!called) {
       return Response.json({ code: "NOT_FOUND", message: "Requested function was not found" }, {
         status: 404,
       });
     }
-    if (upload.metadata["verify_jwt"] !== false) {
+    if (called.metadata["verify_jwt"] !== false) {
       return Response.json({ code: 401, message: "Missing authorization header" }, { status: 401 });
     }
-    if (!running.url) {
+    if (!called.url) {
       return Response.json({ code: "BOOT_ERROR", message: "Function failed to start" }, {
         status: 503,
       });
     }
-    const { url, requests } = running;
+    const { url, requests } = called;
+    const { method, headers } = request;
+    const hasBody = method !== "GET" && method !== "HEAD";
     const answer = request.arrayBuffer().then((body) =>
-      fetch(url, { method: request.method, headers: request.headers, body })
+      fetch(new URL(path, url), { method, headers, ...hasBody && { body } })
     );
     requests.add(answer);
     return await answer.finally(() => requests.delete(answer));
@@ -184,12 +204,16 @@ export async function startFakePlatform(): Promise<FakePlatform> {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
-      const { pathname } = new URL(request.url);
+      const { pathname, search } = new URL(request.url);
       const project = `/v1/projects/${PROJECT_REF}`;
       if (pathname.startsWith(`${project}/`)) {
         return await manage(request, pathname.slice(project.length));
       }
-      if (pathname === "/functions/v1/scenario-scheduler") return await gateway(request);
+      const functions = "/functions/v1";
+      if (pathname.startsWith(`${functions}/`)) {
+        return await gateway(request, pathname.slice(functions.length) + search);
+      }
+      if (pathname.startsWith("/auth/v1/")) return await fetch(`${auth.url}${pathname}`);
       return Response.json({ message: "Not Found" }, { status: 404 });
     },
   );
@@ -203,14 +227,18 @@ export async function startFakePlatform(): Promise<FakePlatform> {
 
   const platform: FakePlatform = {
     environment: { SUPABASE_PROFILE: profile, SUPABASE_ACCESS_TOKEN: ACCESS_TOKEN },
+    url: address,
     functionUrl: `${address}/functions/v1/scenario-scheduler`,
+    apiUrl: `${address}/functions/v1/api`,
     secrets,
     uploads,
     events,
-    refuseUpload: false,
+    refuseUpload: undefined,
+    token: (userId) => signToken(`${address}/auth/v1`, auth.key, { sub: userId }),
     async stop() {
       await server.shutdown();
-      await end(running);
+      await Promise.all([...running.values()].map(end));
+      await auth.stop();
       await Deno.remove(home, { recursive: true });
     },
   };

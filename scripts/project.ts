@@ -4,23 +4,63 @@
 import { migrationFiles, supabase } from "./database.ts";
 import type { Sql } from "./server.ts";
 
+/** The Edge Functions, by the names under which they are deployed. */
+export const SCHEDULER = "scenario-scheduler";
+export const API = "api";
+
+/** Something that can be said what to do about. */
+export class Trouble extends Error {
+  constructor(message: string, readonly next: string) {
+    super(message);
+  }
+}
+
 // What is given ----------------------------------------------------------------
 
 function isLoopback(host: string): boolean {
   return ["127.0.0.1", "localhost", "[::1]"].includes(host);
 }
 
-export function urlProblem(text: string | undefined): string | undefined {
-  if (!text) {
-    return "URL is missing: where the function is, https://<project ref>.supabase.co/functions/v1/scenario-scheduler.";
-  }
-  if (!URL.canParse(text)) return "URL is none: it must be of the form https://host/path.";
+/** What is wrong with an address that was given. */
+function addressProblem(name: string, text: string): string | undefined {
+  if (!URL.canParse(text)) return `${name} is none: it must be of the form https://host/path.`;
   const { protocol, hostname, username, password } = new URL(text);
   if (username || password || /[?#]/.test(text)) {
-    return "URL must hold no credentials, ? or #: give the address of the function alone.";
+    return `${name} must hold no credentials, ? or #: give the address alone.`;
   }
   if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return undefined;
-  return "URL must begin with https:// (http only on loopback): the secret would travel in the open.";
+  return `${name} must begin with https:// (http only on loopback): secrets would travel in the open.`;
+}
+
+export function urlProblem(text: string | undefined): string | undefined {
+  return text
+    ? addressProblem("URL", text)
+    : `URL is missing: where the function is, https://<project ref>.supabase.co/functions/v1/${SCHEDULER}.`;
+}
+
+/** Where the function api is: beside the other one, unless it is said. */
+export function apiUrlOf(url: string, given: string | undefined): string | undefined {
+  if (given) return given.replace(/\/+$/, "");
+  const base = url.match(/^(.*\/functions\/v1\/)[^/]+\/?$/)?.[1];
+  return base && `${base}${API}`;
+}
+
+export function apiUrlProblem(
+  url: string | undefined,
+  given: string | undefined,
+): string | undefined {
+  if (given) return addressProblem("API_URL", given);
+  if (!url || urlProblem(url) || apiUrlOf(url, given)) return undefined;
+  return `API_URL is missing: where the function ${API} is. URL, which does not end in /functions/v1/${SCHEDULER}, does not say it.`;
+}
+
+/** The address of the project itself, under which its Auth is. */
+export function supabaseUrlOf(url: string, given: string | undefined): string {
+  return given?.replace(/\/+$/, "") ?? new URL(url).origin;
+}
+
+export function supabaseUrlProblem(text: string | undefined): string | undefined {
+  return text && addressProblem("SUPABASE_URL", text);
 }
 
 export function databaseProblem(text: string | undefined): string | undefined {
@@ -50,6 +90,13 @@ export function waitProblem(text: string | undefined): string | undefined {
   return !text || (/^[1-9]\d{0,2}$/.test(text) && Number(text) <= 600)
     ? undefined
     : "WAIT must be a number of seconds from 1 to 600.";
+}
+
+/** The project that a connection string names, if it names one. */
+export function projectOf(databaseUrl: string): string | undefined {
+  const { hostname, username } = new URL(databaseUrl);
+  return hostname.match(/^db\.([a-z]{20})\.supabase\.co$/)?.[1] ??
+    username.match(/\.([a-z]{20})$/)?.[1];
 }
 
 /** Nothing goes to another machine in the open. */

@@ -1,6 +1,7 @@
 // make up, make down, make psql: a database that stays, for play.
 
 import { applyMigrations, createDatabase, ROOT } from "./database.ts";
+import { API_LOGIN, DISPATCHER_LOGIN, newPassword } from "./logins.ts";
 import { connect, embeddedBinaries, keptFolder, startServer, stopServer } from "./server.ts";
 import { onInterrupt, step, table } from "./terminal.ts";
 
@@ -9,6 +10,9 @@ const NOTE = `${ROOT}.local/stack.json`;
 export interface Stack {
   folder: string;
   url: string;
+  /** The ways in for the functions, as narrow as a project has them. */
+  dispatcherUrl: string;
+  apiUrl: string;
 }
 
 /** The database that `make up` keeps, if it is up. */
@@ -44,24 +48,33 @@ async function up(): Promise<void> {
     "PostgreSQL 17 started",
     () => startServer(embeddedBinaries(), { keepIn: folder }),
   );
-  const stack: Stack = { folder, url: server.url("app") };
+  const url = server.url("app");
   onInterrupt(() => stopServer(folder));
   try {
     await createDatabase(server, "app");
-    await step("migrations applied by the Supabase CLI", () => applyMigrations(stack.url));
-    await step("a world of 3 organisations and 500 mentors, without quiet hours", async () => {
-      const sql = connect(stack.url);
-      await sql.unsafe(await Deno.readTextFile(`${ROOT}sql/local/world.sql`));
-      // So that one can play at any hour.
-      await sql`update scheduler.organisation_settings set quiet_start = null, quiet_end = null`;
-      await sql.end();
-    });
+    await step("migrations applied by the Supabase CLI", () => applyMigrations(url));
+    const sql = connect(url);
+    await step(
+      "a world of 3 organisations, their staff and 500 mentors, without quiet hours",
+      async () => {
+        await sql.unsafe(await Deno.readTextFile(`${ROOT}sql/local/world.sql`));
+        // So that one can play at any hour.
+        await sql`update scheduler.organisation_settings set quiet_start = null, quiet_end = null`;
+      },
+    );
+    const stack: Stack = {
+      folder,
+      url,
+      dispatcherUrl: await newPassword(sql, url, DISPATCHER_LOGIN),
+      apiUrl: await newPassword(sql, url, API_LOGIN),
+    };
+    await sql.end();
     await Deno.writeTextFile(NOTE, JSON.stringify(stack), { mode: 0o600 });
   } catch (error) {
     await stopServer(folder);
     throw error;
   }
-  console.log(`\n  ${stack.url}\n\nmake psql opens it, make down removes it.`);
+  console.log(`\n  ${url}\n\nmake psql opens it, make down removes it.`);
 }
 
 async function down(): Promise<void> {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createDatabase, ROOT } from "./database.ts";
 import { type EdgeFunction, newSecret, startEdgeFunction } from "./edge_function.ts";
+import { type FakeAuth, startFakeAuth } from "./fake_auth.ts";
 import { type NetWorker, startNetWorker } from "./net_worker.ts";
 import { connect, type Sql } from "./server.ts";
 import { server, type TestDatabase, testDatabase } from "./testing.ts";
-import { databaseProblem, urlProblem, withTls } from "./project.ts";
-import { type Finding, show, verify } from "./verify.ts";
+import { type Deployment, type Finding, show, verify } from "./verify.ts";
 
 /** A project as make deploy leaves it, on this machine. */
 class Project implements AsyncDisposable {
@@ -14,6 +14,8 @@ class Project implements AsyncDisposable {
   private constructor(
     readonly database: TestDatabase,
     readonly edge: EdgeFunction,
+    readonly api: EdgeFunction,
+    readonly auth: FakeAuth,
     readonly secret: string,
   ) {}
 
@@ -27,7 +29,16 @@ class Project implements AsyncDisposable {
         PUSH_PROVIDER: "log",
       },
     });
-    const project = new Project(database, edge, secret);
+    const auth = await startFakeAuth();
+    const api = await startEdgeFunction({
+      name: "api",
+      environment: {
+        SCHEDULER_API_DB_URL: database.url,
+        SUPABASE_URL: auth.url,
+        SUPABASE_ANON_KEY: "anon",
+      },
+    });
+    const project = new Project(database, edge, api, auth, secret);
     await project.sql`select scheduler.configure_edge(url => ${edge.url}, secret => ${secret})`;
     // The database is a copy of one that has stood still since it was made.
     await project.sql`update scheduler.jobs set last_tick_for = now()`;
@@ -44,23 +55,24 @@ class Project implements AsyncDisposable {
     this.#worker = undefined;
   }
 
+  get deployment(): Deployment {
+    return {
+      url: this.edge.url,
+      apiUrl: `${this.api.url}api`,
+      supabaseUrl: this.auth.url,
+      databaseUrl: this.database.url,
+      waitSeconds: 20,
+    };
+  }
+
   /** What failed, by its name; all that passed is left out. */
-  async failures(
-    given: { url?: string; secret?: string; waitSeconds?: number } = {},
-  ): Promise<Record<string, Finding>> {
-    return failed(
-      await Array.fromAsync(verify({
-        url: this.edge.url,
-        databaseUrl: this.database.url,
-        waitSeconds: 20,
-        ...given,
-      })),
-    );
+  async failures(given: Partial<Deployment> = {}): Promise<Record<string, Finding>> {
+    return failed(await Array.fromAsync(verify({ ...this.deployment, ...given })));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopWorker();
-    await this.edge.stop();
+    await Promise.all([this.edge, this.api, this.auth].map((one) => one.stop()));
     await this.database.drop();
   }
 }
@@ -83,13 +95,13 @@ function assertFails(
 
 /** Something that is not the function, and answers as it is told. */
 async function answering(
-  answer: () => Response,
+  answer: (request: Request) => Response,
   test: (url: string, asked: Headers[]) => Promise<void>,
 ): Promise<void> {
   const asked: Headers[] = [];
   const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     asked.push(request.headers);
-    return answer();
+    return answer(request);
   });
   try {
     await test(`http://127.0.0.1:${other.addr.port}/`, asked);
@@ -100,10 +112,7 @@ async function answering(
 
 Deno.test("verify: every line of a project that is deployed passes", async () => {
   await using project = await Project.make();
-  const findings = await Array.fromAsync(verify({
-    url: project.edge.url,
-    databaseUrl: project.database.url,
-  }));
+  const findings = await Array.fromAsync(verify(project.deployment));
   assert.deepEqual(findings.filter(({ passed }) => !passed), []);
   assert.deepEqual(findings.map(({ name }) => name), [
     "database",
@@ -118,6 +127,10 @@ Deno.test("verify: every line of a project that is deployed passes", async () =>
     "wrong secret",
     "right secret",
     "ledger",
+    "api",
+    "api document",
+    "api forged token",
+    "jwt keys",
     "pg_net",
     "status",
   ]);
@@ -225,6 +238,71 @@ Deno.test("verify: a secret in Vault that is not the function's is named", async
   assertFails(given, "vault", /its secret is not SCHEDULER_SECRET/, /make deploy/);
 });
 
+Deno.test("verify: an api that is down, not deployed, not started, held back by the platform or something else is named", async () => {
+  await using project = await Project.make();
+  const cases: [() => Response, RegExp, RegExp][] = [
+    [() => Response.json([]), /^200 .*: not how the api answers/, /API_URL/],
+    [() => new Response("Not Found", { status: 404 }), /no function is at this address/, /deploy/],
+    [
+      () => Response.json({ code: 401, message: "Missing authorization header" }, { status: 401 }),
+      /the platform refuses/,
+      /verify_jwt = false/,
+    ],
+    [
+      () => Response.json({ code: "BOOT_ERROR" }, { status: 503 }),
+      /^503 BOOT_ERROR: the function does not start$/,
+      /Edge Functions, api, Logs/,
+    ],
+  ];
+  for (const [answer, detail, next] of cases) {
+    await answering(answer, async (apiUrl) => {
+      const failures = await project.failures({ apiUrl });
+      assert.deepEqual(Object.keys(failures), ["api", "api document", "api forged token"]);
+      assertFails(failures, "api", detail, next);
+      assertFails(failures, "api document", /could not be looked at/, /^First: api\.$/);
+    });
+  }
+  await project.api.stop();
+  assertFails(await project.failures(), "api", /no answer/, /functions list/);
+});
+
+Deno.test("verify: an api that takes a token without a signature, or has no document, is named", async () => {
+  await using project = await Project.make();
+  const refusal = () =>
+    Response.json({ title: "Unauthorized", status: 401 }, {
+      status: 401,
+      headers: { "content-type": "application/problem+json" },
+    });
+  let tokens = 0;
+  await answering(({ headers }) => {
+    const token = headers.get("authorization");
+    if (!token) return refusal();
+    tokens++;
+    const [header = ""] = token.slice("Bearer ".length).split(".");
+    assert.equal(JSON.parse(atob(header)).alg, "none");
+    return Response.json({ items: [] });
+  }, async (apiUrl) => {
+    const failures = await project.failures({ apiUrl });
+    assert.deepEqual(Object.keys(failures), ["api document", "api forged token"]);
+    assertFails(failures, "api forged token", /^a token without a signature: 200/, /must be 401/);
+    assertFails(failures, "api document", /^401 /, /OpenAPI/);
+  });
+  assert.equal(tokens, 1);
+});
+
+Deno.test("verify: a project that signs with a shared secret only, or that is not at its address, is named", async () => {
+  await using project = await Project.make();
+  for (const keys of [[], [{ kty: "oct", alg: "HS256" }]]) {
+    await answering(() => Response.json({ keys }), async (address) => {
+      const failures = await project.failures({ supabaseUrl: address.slice(0, -1) });
+      assert.deepEqual(Object.keys(failures), ["jwt keys"]);
+      assertFails(failures, "jwt keys", /no asymmetric key/, /JWT Keys/);
+    });
+  }
+  const nowhere = await project.failures({ supabaseUrl: "http://127.0.0.1:1" });
+  assertFails(nowhere, "jwt keys", /^no answer/, /SUPABASE_URL/);
+});
+
 Deno.test("verify: an empty Vault is named", async () => {
   await using project = await Project.make();
   await project.sql`delete from vault.secrets`;
@@ -328,9 +406,7 @@ Deno.test("verify: in a database without the project, the first line to put righ
   const name = `empty_${crypto.randomUUID().replaceAll("-", "")}`;
   const databaseUrl = await createDatabase(server, name);
   try {
-    const failures = failed(
-      await Array.fromAsync(verify({ url: project.edge.url, databaseUrl })),
-    );
+    const failures = await project.failures({ databaseUrl });
     assertFails(failures, "migrations", /^not applied: \d+/, /make deploy/);
     for (const line of ["vault", "cron scenario-scheduler-daily", "pg_net", "status"]) {
       assertFails(failures, line, /could not be looked at/, /^First: migrations\.$/);
@@ -346,20 +422,20 @@ Deno.test("verify: in a database without the project, the first line to put righ
 Deno.test("verify: a database that is not reached is named, and the function is tried all the same", async () => {
   await using project = await Project.make();
   const databaseUrl = project.database.url.replace(/:\d+\//, ":1/");
-  const failures = failed(
-    await Array.fromAsync(verify({ url: project.edge.url, databaseUrl, secret: project.secret })),
-  );
+  const failures = await project.failures({ databaseUrl, secret: project.secret });
   assertFails(failures, "database", /ECONNREFUSED|refused/i, /DATABASE_URL/);
   assertFails(failures, "pg_net", /could not be looked at/, /^First: database\.$/);
   assert.equal(failures["right secret"], undefined);
 });
 
 Deno.test("verify: what is given and can't be used is named all at once, and nothing is tried", async () => {
+  const names = ["URL", "API_URL", "SUPABASE_URL", "DATABASE_URL", "SCHEDULER_SECRET", "WAIT"];
+  const nothingGiven = Object.fromEntries(names.map((name) => [name, ""]));
   const run = async (environment: Record<string, string>) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--allow-all", "scripts/verify.ts"],
       cwd: ROOT,
-      env: { URL: "", DATABASE_URL: "", SCHEDULER_SECRET: "", ...environment },
+      env: { ...nothingGiven, ...environment },
       stdout: "piped",
       stderr: "piped",
     }).output();
@@ -383,38 +459,4 @@ Deno.test("verify: what is given and can't be used is named all at once, and not
   assert.match(wrong.complained, /- DATABASE_URL must be of the form .* escaped/);
   assert.match(wrong.complained, /- SCHEDULER_SECRET must be 256 bits/);
   assert.ok(!wrong.complained.includes("abc123") && !wrong.complained.includes("pa#ss"));
-});
-
-Deno.test("verify: URL must be https, or on loopback, and hold nothing but an address", () => {
-  for (
-    const good of [
-      "https://abcdefghijklmnopqrst.supabase.co/functions/v1/scenario-scheduler",
-      "http://127.0.0.1:8787/",
-      "http://localhost/",
-      "http://[::1]:1/",
-    ]
-  ) assert.equal(urlProblem(good), undefined, good);
-  for (
-    const bad of [
-      "",
-      "nonsense",
-      "ftp://example.org/",
-      "http://10.0.0.1/",
-      "http://127.0.0.1.example.org/",
-      "https://user:secret@example.org/",
-      "https://example.org/?secret=1",
-    ]
-  ) assert.match(urlProblem(bad) ?? "", /^URL /, bad);
-});
-
-Deno.test("verify: a database elsewhere is talked to over TLS only, and not through the transaction pooler", () => {
-  const direct = "postgresql://postgres:p@db.abcdefghijklmnopqrst.supabase.co:5432/postgres";
-  assert.equal(withTls(direct), `${direct}?sslmode=require`);
-  assert.equal(withTls(`${direct}?sslmode=verify-full`), `${direct}?sslmode=verify-full`);
-  assert.equal(withTls("postgresql://p:p@127.0.0.1:1/d"), "postgresql://p:p@127.0.0.1:1/d");
-  assert.equal(databaseProblem(direct), undefined);
-  assert.match(databaseProblem(direct.replace("5432", "6543")) ?? "", /transaction pooler/);
-  for (const bad of ["", "postgres", "mysql://a:b@c/d", "postgresql://postgres@host/postgres"]) {
-    assert.match(databaseProblem(bad) ?? "", /^DATABASE_URL /, bad);
-  }
 });

@@ -1,9 +1,21 @@
 // make verify URL=… DATABASE_URL=…: the deployment checklist as a program. Nothing is
 // sent to anybody: every run that it asks for is a dry run.
 
+import { type Answer, ask, errorOf } from "./ask.ts";
 import { newSecret } from "./edge_function.ts";
-import { databaseProblem, secretProblem, urlProblem, waitProblem, withTls } from "./project.ts";
+import {
+  apiUrlOf,
+  apiUrlProblem,
+  databaseProblem,
+  secretProblem,
+  supabaseUrlOf,
+  supabaseUrlProblem,
+  urlProblem,
+  waitProblem,
+  withTls,
+} from "./project.ts";
 import { connect } from "./server.ts";
+import { checkApi } from "./verify_api.ts";
 import {
   checkMigrations,
   checkPgNet,
@@ -16,7 +28,11 @@ import {
 } from "./verify_database.ts";
 
 export interface Deployment {
+  /** Where the function scenario-scheduler is. */
   url: string;
+  apiUrl: string;
+  /** The project's address, under which its Auth is. */
+  supabaseUrl: string;
   databaseUrl: string;
   /** If not given, the one in Vault. */
   secret?: string | undefined;
@@ -34,49 +50,13 @@ export interface Finding {
 
 // The function -------------------------------------------------------------------
 
-interface Answer {
-  /** 0: none came. */
-  status: number;
-  json: Record<string, unknown> | undefined;
-  /** In a few words. */
-  said: string;
-}
-
-async function ask(url: string, headers: HeadersInit, body: unknown): Promise<Answer> {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify(body),
-      // A secret must not follow to another place.
-      redirect: "manual",
-      signal: AbortSignal.timeout(60_000),
-    });
-    const text = await response.text();
-    let json: Record<string, unknown> | undefined;
-    try {
-      const parsed: unknown = JSON.parse(text);
-      if (typeof parsed === "object" && parsed !== null) json = { ...parsed };
-    } catch {
-      // Not JSON.
-    }
-    const reason = json && (errorOf(json)?.type ?? json["code"] ?? json["message"]);
-    const kind = json ? "JSON" : "no JSON";
-    return {
-      status: response.status,
-      json,
-      said: `${response.status} ${typeof reason === "string" ? reason.slice(0, 80) : `(${kind})`}`,
-    };
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    return { status: 0, json: undefined, said: `no answer: ${said}` };
-  }
-}
-
-/** An error as this project's functions write it. */
-function errorOf(json: Record<string, unknown>): { type: string } | undefined {
-  const { type, message } = Object(json["error"]) as { type?: unknown; message?: unknown };
-  return typeof type === "string" && typeof message === "string" ? { type } : undefined;
+/** A dry run, asked for as the database asks. */
+async function askForRun(url: string, headers: HeadersInit, body: unknown): Promise<Answer> {
+  return await ask(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
 }
 
 function isUnauthorized({ status, json }: Answer): boolean {
@@ -194,7 +174,7 @@ export async function* verify(deployment: Deployment): AsyncGenerator<Finding> {
       });
     }
 
-    const withoutSecret = await ask(url, {}, { dry_run: true });
+    const withoutSecret = await askForRun(url, {}, { dry_run: true });
     const answers = checkFunction("function", withoutSecret);
     yield answers;
     if (!answers.passed) {
@@ -203,7 +183,7 @@ export async function* verify(deployment: Deployment): AsyncGenerator<Finding> {
       }
     } else {
       yield { name: "no secret", passed: true, detail: `${withoutSecret.said}, valid JSON` };
-      const wrong = await ask(url, { "x-scheduler-secret": newSecret() }, { dry_run: true });
+      const wrong = await askForRun(url, { "x-scheduler-secret": newSecret() }, { dry_run: true });
       yield isUnauthorized(wrong)
         ? { name: "wrong secret", passed: true, detail: `${wrong.said}, valid JSON` }
         : {
@@ -214,6 +194,8 @@ export async function* verify(deployment: Deployment): AsyncGenerator<Finding> {
         };
       yield* checkRun(url, deployment.secret ?? kept?.secret ?? undefined, installed, first);
     }
+
+    yield* checkApi(deployment);
 
     if (!installed) {
       yield after("pg_net", first);
@@ -240,7 +222,7 @@ export async function* verify(deployment: Deployment): AsyncGenerator<Finding> {
       return;
     }
     const id = crypto.randomUUID();
-    const run = await ask(url, { "x-scheduler-secret": secret }, {
+    const run = await askForRun(url, { "x-scheduler-secret": secret }, {
       dry_run: true,
       invocation_id: id,
       triggered_by: "verify",
@@ -296,18 +278,23 @@ if (import.meta.main) {
   const [url, databaseUrl, secret] = [read("URL"), read("DATABASE_URL"), read("SCHEDULER_SECRET")];
   const problems = [
     urlProblem(url),
+    apiUrlProblem(url, read("API_URL")),
+    supabaseUrlProblem(read("SUPABASE_URL")),
     databaseProblem(databaseUrl),
     secretProblem(secret),
     waitProblem(read("WAIT")),
   ].filter((problem) => problem !== undefined);
-  if (!url || !databaseUrl || problems.length > 0) {
+  const apiUrl = url && apiUrlOf(url, read("API_URL"));
+  if (!url || !apiUrl || !databaseUrl || problems.length > 0) {
     console.error(`Nothing was tried:\n${problems.map((line) => `  - ${line}`).join("\n")}`);
     Deno.exit(2);
   }
   let failed = 0;
   let looked = 0;
   const waitSeconds = Number(read("WAIT") ?? 60);
-  for await (const finding of verify({ url, databaseUrl, secret, waitSeconds })) {
+  const supabaseUrl = supabaseUrlOf(url, read("SUPABASE_URL"));
+  const deployment = { url, apiUrl, supabaseUrl, databaseUrl, secret, waitSeconds };
+  for await (const finding of verify(deployment)) {
     console.log(show(finding));
     looked++;
     if (!finding.passed) failed++;

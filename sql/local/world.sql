@@ -1,5 +1,6 @@
--- The world of the demo: three organisations and 500 mentors around today,
--- the same at every run. No names of people: the engine never needs one.
+-- The world of the demo: three organisations, each with a coordinator and an admin,
+-- and 500 mentors around today, the same at every run. No names of people: the
+-- engine never needs one.
 
 insert into public.organisations (id, name, timezone, locale)
 values
@@ -22,6 +23,21 @@ select
   current_date - 40 - n * 37 % 1500,
   case when n % 19 = 0 then 'en' when n % 11 = 0 then 'nn' end
 from generate_series(1, 500) as n;
+
+insert into public.staff (user_id, organisation_id, role)
+select md5(format('%s %s', role, organisation))::uuid, md5('organisation ' || organisation)::uuid, role
+from generate_series(0, 2) as organisation
+cross join unnest(array['coordinator', 'admin']) as role;
+
+-- A coordinator follows up one chapter, and some mentors directly, a few of them of that chapter.
+insert into public.chapter_coordinators (coordinator_id, chapter_id)
+select md5('coordinator ' || organisation)::uuid, md5(format('chapter %s 1', organisation))::uuid
+from generate_series(0, 2) as organisation;
+
+insert into public.coordinator_assignments (coordinator_id, peer_mentor_id)
+select md5('coordinator ' || n % 3)::uuid, md5('mentor ' || n)::uuid
+from generate_series(1, 500) as n
+where n % 5 = 0;
 
 insert into public.device_tokens (token, user_id, platform)
 select

@@ -15,9 +15,25 @@ export async function makeTemplate(server: Server, pgtap?: string): Promise<void
     await admin.unsafe(await Deno.readTextFile(`${ROOT}sql/tests/helpers.sql`));
     await admin`grant usage on schema tests to public`;
     if (pgtap) await admin.unsafe(`set search_path = extensions; ${pgtap}`);
+    // Logins belong to the whole server: all tests use these, and none changes them.
+    for (const login of LOGINS) {
+      await admin.unsafe(`alter role ${login} password '${server.password}'`);
+    }
   } finally {
     await admin.end();
   }
+}
+
+const LOGINS = ["scheduler_dispatcher", "scheduler_api", "authenticator"] as const;
+
+/** The way into a test's database with a login of the project, or the platform's for people. */
+export function loginUrl(
+  database: Pick<TestDatabase, "url">,
+  login: typeof LOGINS[number],
+): string {
+  const url = new URL(database.url);
+  url.username = login;
+  return url.href;
 }
 
 /** A server's address, as make test hands it to the test files. */

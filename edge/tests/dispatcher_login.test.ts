@@ -3,8 +3,7 @@
 
 import assert from "node:assert/strict";
 import { connect, type Sql } from "../../scripts/server.ts";
-import { newSecret } from "../../scripts/edge_function.ts";
-import { codeOf } from "../../scripts/testing.ts";
+import { codeOf, loginUrl } from "../../scripts/testing.ts";
 import { inWorld, logOf, notOnce, type World } from "./world.ts";
 
 const ROLE = "scheduler_dispatcher";
@@ -19,21 +18,8 @@ const ENTRY_POINTS = [
   "start_invocation",
 ];
 
-/** The login belongs to the whole server, so its password is taken back at the end. */
 async function withLogin(test: (world: World, url: string) => Promise<void>): Promise<void> {
-  await inWorld(async (world) => {
-    const admin = world.database.session("supabase_admin");
-    const password = newSecret();
-    await admin.unsafe(`alter role ${ROLE} password '${password}'`);
-    try {
-      const url = new URL(world.database.url);
-      url.username = ROLE;
-      url.password = password;
-      await test(world, url.href);
-    } finally {
-      await admin.unsafe(`alter role ${ROLE} password null`);
-    }
-  });
+  await inWorld((world) => test(world, loginUrl(world.database, ROLE)));
 }
 
 Deno.test("with the dispatcher's own login a run evaluates, sends and records", async () => {

@@ -33,27 +33,28 @@ Deno.test("a record that found no free connection is tried again (53300)", async
   let onAccept: (() => Promise<void>) | undefined;
   await inWorld(async (world) => {
     const admin = world.database.session("supabase_admin");
-    await admin.unsafe(`alter role scheduler_dispatcher password 'x'`);
+    // A login of its own: what is done to it, no other test feels.
+    const login = `dispatcher_${crypto.randomUUID().replaceAll("-", "")}`;
+    await admin.unsafe(`create role ${login} login password 'x' in role scheduler_dispatcher`);
     try {
       const tokens = await world.addMentors(10);
       const scheduler = await world.start({
-        SCHEDULER_DB_URL: world.database.url.replace(/\/\/.*@/, "//scheduler_dispatcher:x@"),
+        SCHEDULER_DB_URL: world.database.url.replace(/\/\/.*@/, `//${login}:x@`),
       });
       let done: Promise<void> | undefined;
       onAccept = () =>
         done ??= (async () => {
-          await admin.unsafe(`alter role scheduler_dispatcher connection limit 0`);
-          await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'scheduler_dispatcher'`;
-          pause(700).then(() =>
-            admin.unsafe(`alter role scheduler_dispatcher connection limit -1`)
-          );
+          await admin.unsafe(`alter role ${login} connection limit 0`);
+          await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${login}`;
+          pause(700).then(() => admin.unsafe(`alter role ${login} connection limit -1`));
         })();
       const { status } = await world.run(scheduler);
       await pause(800);
       assert.deepEqual([status, await world.outbox()], [200, { sent: 10 }]);
       assert.deepEqual(notOnce(tokens, world.fake), []);
     } finally {
-      await admin.unsafe(`alter role scheduler_dispatcher password null connection limit -1`);
+      await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${login}`;
+      await admin.unsafe(`drop role ${login}`);
     }
   }, { onAccept: () => onAccept?.() });
 });

@@ -2,8 +2,8 @@
 // is what expected.ts says. SHOW_MATRIX=1 prints each cell.
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { Sql } from "../../../scripts/server.ts";
-import { report, type TestDatabase, testDatabase } from "../../../scripts/testing.ts";
+import { connect, type Sql } from "../../../scripts/server.ts";
+import { loginUrl, report, type TestDatabase, testDatabase } from "../../../scripts/testing.ts";
 import { type Caller, CALLERS, expectedOf, KNOWN, type Outcome, OUTCOMES } from "./expected.ts";
 import { engage, HER, isHers, PEOPLE, person, WORLD } from "./her.ts";
 import { Reach } from "./reach.ts";
@@ -14,7 +14,6 @@ import {
   claims,
   keyOf,
   keysOf,
-  logIn,
   type Refusal,
   type Row,
   type Table,
@@ -40,7 +39,7 @@ async function inWorld(test: (database: TestDatabase) => Promise<void>): Promise
 }
 
 /** How each caller comes: with which login, and as whom in it. */
-function entranceOf(caller: Caller): { login: string; role?: string } {
+function entranceOf(caller: Caller): { login: Parameters<typeof loginUrl>[1]; role?: string } {
   if (caller === "disp") return { login: "scheduler_dispatcher" };
   if (caller === "apil") return { login: "scheduler_api" };
   if (caller === "anon") return { login: "authenticator", role: "anon" };
@@ -55,7 +54,7 @@ async function asEach(
 ): Promise<void> {
   const entrances = callers.map((caller) => ({ caller, ...entranceOf(caller) }));
   for (const login of new Set(entrances.map((entrance) => entrance.login))) {
-    const session = await logIn(database, login);
+    const session = connect(loginUrl(database, login));
     try {
       for (const { caller, role } of entrances.filter((entrance) => entrance.login === login)) {
         await session.unsafe("begin");

@@ -2,8 +2,7 @@
 // and read by the model in reach.ts.
 
 import type { Database } from "../../../edge/shared/database.types.ts";
-import { connect, type Sql } from "../../../scripts/server.ts";
-import { codeOf, pause, server, type TestDatabase } from "../../../scripts/testing.ts";
+import type { Sql } from "../../../scripts/server.ts";
 
 type PublicTables = Database["public"]["Tables"];
 type Columns<Table extends keyof PublicTables, Column extends keyof PublicTables[Table]["Row"]> =
@@ -104,36 +103,6 @@ export const keyExpression = (columns: string[]) =>
 
 /** What somebody who is logged in says of herself. */
 export const claims = (person: string) => JSON.stringify({ sub: person, role: "authenticated" });
-
-/**
- * A session of a login. Logins belong to the whole server: all tests may give them the
- * server's own password, and one that has another is in the hands of a test that is on.
- */
-export async function logIn(database: TestDatabase, role: string): Promise<Sql> {
-  const admin = database.session("supabase_admin");
-  const url = new URL(database.url);
-  url.username = role;
-  url.password = server.password;
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const session = connect(url.href);
-    if (await session`select`.then(() => true, () => false)) return session;
-    await session.end();
-    await admin.begin(async (transaction) => {
-      await transaction`select pg_advisory_xact_lock(hashtext(${role}))`;
-      const [held] = await transaction`
-        select from pg_authid where rolname = ${role} and rolpassword is not null
-      `;
-      const isPatient = attempt < 200;
-      if (held && isPatient) return;
-      await transaction.unsafe(`alter role ${role} password '${server.password}'`);
-    }).catch((error) => {
-      // Another test changed the role at this moment: tuple concurrently updated.
-      if (codeOf(error) !== "XX000") throw error;
-    });
-    await pause(attempt === 0 ? 0 : 100);
-  }
-  throw new Error(`${role} can't log in: another test gives it a password again and again.`);
-}
 
 /** What came of a statement that was not refused. */
 export interface Answer {

@@ -27,7 +27,8 @@ begin
   for granted in
     select
       p.oid::regprocedure as signature,
-      string_agg(wanted.grantee, ', ') as grantees
+      wanted.grantee::regrole as grantee,
+      row_number() over (partition by p.oid) = 1 as is_first
     from pg_catalog.pg_proc as p
     join (
       values
@@ -37,12 +38,14 @@ begin
         ('scheduler', 'authenticated', for_policies)
     ) as wanted (schema_name, grantee, functions)
       on wanted.schema_name::regnamespace = p.pronamespace and p.proname = any (wanted.functions)
-    group by p.oid
+    order by p.oid, is_first desc
   loop
-    execute format(
-      'revoke all on function %s from public, anon, authenticated, service_role, scheduler_dispatcher, scheduler_api', granted.signature
-    );
-    execute format('grant execute on function %s to %s', granted.signature, granted.grantees);
+    if granted.is_first then
+      execute format(
+        'revoke all on function %s from public, anon, authenticated, service_role, scheduler_dispatcher, scheduler_api', granted.signature
+      );
+    end if;
+    execute format('grant execute on function %s to %s', granted.signature, granted.grantee);
   end loop;
 end;
 $$;

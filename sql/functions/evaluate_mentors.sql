@@ -9,13 +9,13 @@ security definer
 set search_path = ''
 as $$
 declare
-  organisations constant pg_catalog.uuid[] := scheduler.require_staff();
   reach constant pg_catalog.uuid[] := scheduler.mentors_of_caller();
   began constant pg_catalog.timestamptz := clock_timestamp();
   unknown_place bigint;
   concerned pg_catalog.uuid[];
   result scheduler.batch_evaluation;
 begin
+  perform scheduler.require_staff();
   if coalesce(cardinality(user_ids), 0) not between 1 and 1000 then
     raise exception 'user_ids must be 1 to 1000 ids, not %', coalesce(cardinality(user_ids)::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', column = 'user_ids', hint = 'Ask in several batches.';

@@ -74,7 +74,8 @@ begin
   for granted in
     select
       p.oid::regprocedure as signature,
-      string_agg(wanted.grantee, ', ') as grantees
+      wanted.grantee::regrole as grantee,
+      row_number() over (partition by p.oid) = 1 as is_first
     from pg_catalog.pg_proc as p
     join (
       values
@@ -84,12 +85,14 @@ begin
         ('scheduler', 'authenticated', for_policies)
     ) as wanted (schema_name, grantee, functions)
       on wanted.schema_name::regnamespace = p.pronamespace and p.proname = any (wanted.functions)
-    group by p.oid
+    order by p.oid, is_first desc
   loop
-    execute format(
-      'revoke all on function %s from public, anon, authenticated, service_role, scheduler_dispatcher, scheduler_api', granted.signature
-    );
-    execute format('grant execute on function %s to %s', granted.signature, granted.grantees);
+    if granted.is_first then
+      execute format(
+        'revoke all on function %s from public, anon, authenticated, service_role, scheduler_dispatcher, scheduler_api', granted.signature
+      );
+    end if;
+    execute format('grant execute on function %s to %s', granted.signature, granted.grantee);
   end loop;
 end;
 $$;
@@ -623,13 +626,13 @@ security definer
 set search_path = ''
 as $$
 declare
-  organisations constant pg_catalog.uuid[] := scheduler.require_staff();
   reach constant pg_catalog.uuid[] := scheduler.mentors_of_caller();
   began constant pg_catalog.timestamptz := clock_timestamp();
   unknown_place bigint;
   concerned pg_catalog.uuid[];
   result scheduler.batch_evaluation;
 begin
+  perform scheduler.require_staff();
   if coalesce(cardinality(user_ids), 0) not between 1 and 1000 then
     raise exception 'user_ids must be 1 to 1000 ids, not %', coalesce(cardinality(user_ids)::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', column = 'user_ids', hint = 'Ask in several batches.';

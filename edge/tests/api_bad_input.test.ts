@@ -325,6 +325,7 @@ Deno.test("what is sent is not said again", async () => {
 
 Deno.test("what is not served is not found; a method that is not there is answered with those that are", async () => {
   await changingNothing(async (world, run) => {
+    const authorization = `Bearer ${await world.token("admin")}`;
     for (
       const path of [
         "/",
@@ -333,23 +334,17 @@ Deno.test("what is not served is not found; a method that is not there is answer
         "/api/v1/",
         "/api/v2/scheduler-invocations",
         "/scheduler-invocations",
-        `${RUNS}//`,
-        `${RUNS}/${run}/`.concat("/"),
-        `${RUNS}/${run}/notes`,
-        `${RUNS}%2F${run}`,
-        `${RUNS}/%2e%2e/x`,
         "/API/v1/scheduler-invocations",
         "/api/v1/openapi.yaml",
+        `${RUNS}//`,
+        `${RUNS}/${run}//`,
+        `${RUNS}/${run}/notes`,
+        `${RUNS}%2F${run}`,
+        `/api%2Fv1${RUNS.slice("/api/v1".length)}`,
       ]
     ) {
-      for (const person of [null, "admin"] as const) {
-        assertProblem(
-          await world.call(person, "GET", path.startsWith("/api/") ? path : `/api/..${path}`),
-          404,
-          "not-found",
-          [],
-          path,
-        );
+      for (const headers of [new Headers(), new Headers({ authorization })]) {
+        assertProblem(await world.send(path, { headers }), 404, "not-found", [], path);
       }
     }
     for (
@@ -368,11 +363,10 @@ Deno.test("what is not served is not found; a method that is not there is answer
       assert.equal(answer.headers.get("allow"), allow, `${method} ${path}`);
       if (method === "HEAD") assert.deepEqual([answer.status, answer.text], [405, ""]);
       else assertProblem(answer, 405, "method-not-allowed", [], `${method} ${path}`);
-      // No header turns one method into another.
-      const disguised = await world.call("admin", "POST", `/${run}`, {}, {
-        "x-http-method-override": "DELETE",
-      });
-      assert.equal(disguised.status, 405);
     }
+    // No header turns one method into another.
+    const override = { "x-http-method-override": "DELETE" };
+    const disguised = await world.call("admin", "POST", `/${run}`, {}, override);
+    assertProblem(disguised, 405, "method-not-allowed");
   });
 });

@@ -492,6 +492,8 @@ begin
   delete from scheduler.invocations as ended
   where ended.id = run.id and ended.status not in ('requested', 'running');
   if not found then
+    -- Somebody may have deleted it just now.
+    perform scheduler.visible_invocation(invocation_id => run.id, organisations => administered);
     raise exception 'the run % has not ended', run.id
       using errcode = 'object_not_in_prerequisite_state', hint = 'Stop it, or wait for its end.';
   end if;

@@ -34,6 +34,12 @@ begin
     from public.chapter_coordinators as coordinator
     join public.chapters as chapter on chapter.id = coordinator.chapter_id;
   end if;
+exception
+  when undefined_column or undefined_table then
+    raise exception using
+      errcode = sqlstate,
+      message = sqlerrm,
+      hint = 'Make the views scheduler.mentor, scheduler.staff, scheduler.follow_up and scheduler.coordinated_chapter from your own tables in 20261120100400_mapping.sql: see "Your own tables" in the README.';
 end $$;
 comment on view scheduler.mentor is 'The roster as staff see it: active, paused or inactive, and in which chapter. user_id and organisation_id must be indexed.';
 comment on view scheduler.staff is 'Who is coordinator or admin, and of which organisation. user_id must be indexed.';

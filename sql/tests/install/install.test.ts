@@ -324,7 +324,8 @@ const OWN_TABLES: Record<string, string> = {
   `,
   peer_mentors: `
     create table public.peer_mentors (
-      id uuid primary key, organisation_id uuid, status text, joined_on date, timezone text, locale text, nickname text
+      id uuid primary key, organisation_id uuid, chapter_id uuid, status text, joined_on date, timezone text, locale text,
+      nickname text
     );
     create index our_own_index on public.peer_mentors (nickname);
     comment on table public.peer_mentors is 'Ours.';
@@ -339,7 +340,7 @@ const OWN_TABLES: Record<string, string> = {
     `create table public.device_tokens (user_id uuid, token text, platform text, provider text, disabled_at date)`,
   notification_preferences:
     `create table public.notification_preferences (user_id uuid, scenario_type text, push_enabled boolean, since date)`,
-  staff: `create table public.staff (user_id uuid, organisation_id uuid, badge integer)`,
+  staff: `create table public.staff (user_id uuid, organisation_id uuid, role text, badge integer)`,
   coordinator_assignments:
     `create table public.coordinator_assignments (coordinator_id uuid, peer_mentor_id uuid, since date)`,
   chapter_coordinators:
@@ -370,6 +371,20 @@ for (const [name, statements] of Object.entries(OWN_TABLES)) {
     });
   });
 }
+
+Deno.test("a table of another shape that is not mapped is refused with what to do", async () => {
+  await inFreshDatabase({}, async ({ sql }) => {
+    await sql.unsafe(
+      "create table public.staff (user_id uuid, organisation_id uuid, works_as text)",
+    );
+    await rejects(applyByHand(sql), ({ message, cause }) => {
+      strictEqual(message, "20261121150000_people.sql could not be applied");
+      strictEqual(cause.message, "column staff.role does not exist");
+      match(cause.hint, /scheduler\.staff.*mapping\.sql/);
+      return true;
+    });
+  });
+});
 
 const OWN_MAPPING = `
 create or replace view scheduler.organisation as

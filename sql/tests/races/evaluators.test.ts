@@ -275,7 +275,7 @@ Deno.test("of sixteen evaluators at once, one wins each key, no window overlaps 
 
       await admin.unsafe(
         round % 2 === 0
-          ? "truncate scheduler.notifications, scheduler.scenario_cooldowns, scheduler.invocations, scheduler.requests"
+          ? "truncate scheduler.notifications, scheduler.scenario_cooldowns, scheduler.invocations cascade"
           : "delete from scheduler.notifications; delete from scheduler.scenario_cooldowns; delete from scheduler.invocations",
       );
       const [daily, weekly] = pick([[1, 3], [2, 3], [1, 1], [2, 2]] as const);

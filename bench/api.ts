@@ -60,7 +60,7 @@ const QUESTIONS: Question[] = [
   },
   {
     name: "one run with its figures",
-    text: "select * from public.get_invocation(md5('run ' || 96 * 61)::uuid)",
+    text: "select * from public.get_invocation(md5('run ' || 96 * 60)::uuid)",
   },
   {
     name: "evaluation-batch, dry, of 50",

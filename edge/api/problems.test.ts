@@ -47,7 +47,7 @@ Deno.test("what the database's functions raise has a status of its own", () => {
   ) {
     const problem = problemOf(raised(code, { hint: "Do something else." }));
     assert.equal(problem.status, status, code);
-    assert.equal(problem.detail, "it can not be so. Do something else.");
+    assert.equal(problem.detail, "It can not be so. Do something else.");
   }
 });
 
@@ -66,6 +66,23 @@ Deno.test("the argument at fault is pointed at where the request has it, by its 
   assert.equal(
     problemOf(raised("22023", { message: "requested_from must be before requested_to" })).detail,
     "from must be before to.",
+  );
+});
+
+Deno.test("a detail is a sentence, whoever says it; a name that it begins with is written as in the request", () => {
+  const detailOf = (message: string, column_name: string) =>
+    problemOf(raised("22023", { message, column_name })).detail;
+  for (
+    const [message, column, detail] of [
+      ["unknown scenario 'birthday'", "scenarios", "Unknown scenario 'birthday'."],
+      ["scenarios must name one at least", "scenarios", "scenarios must name one at least."],
+      ["page_size must be between 1 and 200", "page_size", "limit must be between 1 and 200."],
+      ["user_ids[1] is no mentor", "user_ids/1", "user_ids[1] is no mentor."],
+    ] as const
+  ) assert.equal(detailOf(message, column), detail);
+  assert.equal(
+    problemOf(new TypedError("timeout_error", "the database did not answer in time")).detail,
+    "The database did not answer in time. Try again.",
   );
 });
 
@@ -112,5 +129,5 @@ Deno.test("what is wrong with a body keeps its status and its words", () => {
 
 Deno.test("an id, a token or a line break in what the database says goes no further", () => {
   const { detail } = problemOf(raised("P0002", { message: `there is no run ${REQUEST}\nat all` }));
-  assert.equal(detail, "there is no run [id].");
+  assert.equal(detail, "There is no run [id].");
 });

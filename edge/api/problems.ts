@@ -13,7 +13,7 @@ const KINDS = {
   "method-not-allowed": [405, "This can't be done here."],
   "conflict": [409, "It can't be done as things are."],
   "body-too-large": [413, "The body is too large."],
-  "unsupported-media-type": [415, "The body is of another type than JSON."],
+  "unsupported-media-type": [415, "The body is of another type than JSON in UTF-8."],
   "refused-argument": [422, "The database refuses a value."],
   "internal-error": [500, "Something went wrong here."],
   "unavailable": [503, "It can't be done just now."],
@@ -99,8 +99,14 @@ function inItsNames(text: string): string {
   );
 }
 
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+const begun = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+const ended = (text: string) => /[.!?]$/.test(text) ? text : `${text}.`;
+
+/** What the database says as a sentence; a name at its beginning stays as the request writes it. */
+function sentenceOf(said: string, column: string | undefined): string {
+  const [word = ""] = said.match(/^[a-z_]+/) ?? [];
+  const text = ended(inItsNames(sanitize(said)));
+  return word.includes("_") || word === column ? text : begun(text);
 }
 
 /** Raised by our own functions for the caller to read; PostgreSQL's own errors are not. */
@@ -123,11 +129,11 @@ const UNCONNECTED_RETRY_SECONDS = 60;
 function refusal(error: Error): Problem | undefined {
   const kind = isRaised(error) ? RAISED[codeOf(error)] : undefined;
   if (!kind) return undefined;
-  const detail = sentence(inItsNames(sanitize(error.message)));
+  const column = textOf(error, "column_name");
+  const detail = sentenceOf(error.message, column);
   const hint = textOf(error, "hint");
   const said = hint ? `${detail} ${sanitize(hint)}` : detail;
   if (kind === "unavailable") return unavailable(said, UNCONNECTED_RETRY_SECONDS);
-  const column = textOf(error, "column_name");
   const place = column === undefined
     ? []
     : [{ ...(PLACES[column] ?? { in: "body" as const, pointer: `#/${column}` }), detail }];
@@ -151,7 +157,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof RequestError) return ofRequest(error);
   const refused = error instanceof Error ? refusal(error) : undefined;
   if (refused) return refused;
-  if (error instanceof TypedError) return unavailable(`${sentence(error.message)} Try again.`);
+  if (error instanceof TypedError) return unavailable(`${begun(ended(error.message))} Try again.`);
   if (isPassing(error)) return unavailable("The database did not answer. Try again.");
   return new Problem(
     "internal-error",

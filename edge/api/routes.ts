@@ -38,7 +38,7 @@ const ALWAYS = {
 };
 const WITH_BODY = {
   413: problem("The body is over 64 KiB."),
-  415: problem("The body is of another type than JSON."),
+  415: problem("The body is of another type than JSON in UTF-8."),
 };
 const OF_ONE = { 404: problem("There is no such run, or none that the caller may see.") };
 const conflict = (description: string) => ({ 409: problem(description) });
@@ -96,7 +96,10 @@ export const startRoute = createRoute({
         }),
       }),
     },
-    ...conflict("A run is on or asked for already, or the key was used for another body."),
+    ...conflict(
+      "A run of the job is on or asked for already, be it another organisation's: there is one at " +
+        "a time. Or it is paused or switched off, or the key was used for another body.",
+    ),
     ...WITH_BODY,
     ...ALWAYS,
   },
@@ -114,6 +117,7 @@ export const batchRoute = createRoute({
   },
   responses: {
     200: answer("Who would get a push; or does, without dry_run.", schemas.BatchEvaluation),
+    ...conflict("With dry_run false: evaluations are paused or switched off."),
     ...WITH_BODY,
     ...ALWAYS,
   },
@@ -133,7 +137,7 @@ export const changeRoute = createRoute({
   responses: {
     200: answer("The run as it is now.", schemas.Invocation),
     ...OF_ONE,
-    ...conflict("The run is not running, and so can't be stopped."),
+    ...conflict("The run can't be stopped: it is not running, or has no pages to stop at."),
     ...WITH_BODY,
     ...ALWAYS,
   },

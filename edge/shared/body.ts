@@ -23,12 +23,23 @@ export async function readBody(request: Request): Promise<string> {
   }
 }
 
+const PARAMETER = /;\s*([^\s;=]+)=("(?:[^"\\]|\\.)*"|[^;]*)/g;
+
+/** The body is read as UTF-8, whatever the header says: so it must not say anything else. */
+function isUtf8(type: string): boolean {
+  return [...type.toLowerCase().matchAll(PARAMETER)].every(([, name, value = ""]) =>
+    name !== "charset" || /^("?)utf-8\1$/.test(value.trim())
+  );
+}
+
 export function checkContentType(headers: Headers, body: string): void {
-  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type === "application/json" || (type === undefined && body === "")) return;
+  const header = headers.get("content-type");
+  const type = header?.split(";")[0]?.trim().toLowerCase();
+  if (header === null && body === "") return;
+  if (header !== null && type === "application/json" && isUtf8(header)) return;
   throw new RequestError(
     415,
     "unsupported_media_type",
-    "The body must be JSON: Content-Type: application/json.",
+    "The body must be JSON in UTF-8: Content-Type: application/json.",
   );
 }

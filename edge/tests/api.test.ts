@@ -24,27 +24,32 @@ Deno.test("without a token every operation is refused; but the document is for e
   });
 });
 
-Deno.test("who is no staff is refused by every operation, whatever the request", async () => {
+Deno.test("who is no staff is refused by every operation, of a run that is there and of one that is not", async () => {
   await inApiWorld(async (world) => {
-    const id = await world.addRun();
-    for (
-      const [method, path, body] of [
+    const requests = [await world.addRun(), crypto.randomUUID()].flatMap((id) =>
+      [
         ["GET", "", undefined],
         ["GET", "/active-peer-mentors", undefined],
         ["GET", `/${id}`, undefined],
         ["POST", "", {}],
+        ["POST", "", { job_name: "housekeeping" }],
         ["PUT", `/${id}`, { note: "a note" }],
         ["PUT", `/${id}`, { stop: true }],
         ["DELETE", `/${id}`, undefined],
         ["POST", "/evaluation-batch", { user_ids: [MENTORS.assigned] }],
+        ["POST", "/evaluation-batch", { user_ids: [id] }],
       ] as const
-    ) {
+    );
+    for (const [method, path, body] of requests) {
       for (const person of ["mentor", "nobody"] as const) {
         const { status, body: problem } = await world.call(person, method, path, body);
         assert.equal(status, 403, `${person} ${method} ${path}`);
         assert.equal(problem.type, "urn:scenario-scheduler:problem:forbidden");
       }
     }
+    // What is no request of the document's is told to whoever has a token.
+    const { status } = await world.call("nobody", "GET", "?cursor=abc");
+    assert.equal(status, 400);
   });
 });
 
@@ -63,7 +68,7 @@ Deno.test("an admin lists runs, newest first, page after page", async () => {
         `?limit=3${next && `&cursor=${next}`}`,
       );
       assert.equal(status, 200);
-      seen.push(...body.data.map((run: { id: string }) => run.id));
+      seen.push(...body.data.map(({ id }) => id));
       next = body.next_cursor;
     }
     assert.deepEqual([...seen].sort(), [...ids].sort());
@@ -72,7 +77,7 @@ Deno.test("an admin lists runs, newest first, page after page", async () => {
     const from = encodeURIComponent("2026-03-01T07:00:00.000002+01:00");
     const some = await world.call("admin", "GET", `?from=${from}&to=2026-03-01T06:00:00.000003Z`);
     assert.deepEqual(some.body.data.length, 2);
-    assert.equal(some.body.data[0].requested_at, "2026-03-01T06:00:00.000002+00:00");
+    assert.equal(some.body.data[0]?.requested_at, "2026-03-01T06:00:00.000002+00:00");
     const wrong = await world.call("admin", "GET", `?to=${from}&from=2026-03-02T00:00:00Z`);
     assert.equal(wrong.status, 422);
     assert.deepEqual(wrong.body.errors, [
@@ -176,7 +181,7 @@ Deno.test("a coordinator sees and evaluates the mentors in reach, and no other",
       dry_run: false,
     });
     assert.equal(outside.status, 422);
-    assert.equal(outside.body.errors[0].pointer, "#/user_ids/1");
+    assert.equal(outside.body.errors[0]?.pointer, "#/user_ids/1");
     const [{ count } = { count: -1 }] = await world.sql<{ count: number }[]>`
       select count(*)::integer as count from scheduler.notifications
     `;
@@ -322,7 +327,7 @@ Deno.test("every operation is called, and whatever it answers is as the document
       dry_run: false,
       scenarios: ["inactivity"],
     });
-    const id: string = evaluated.body.invocation_id;
+    const id = evaluated.body.invocation_id ?? "";
     const all = await operations(world, id);
     const called = new Set<string>();
     const statuses = new Set<number>();
@@ -375,6 +380,13 @@ Deno.test("every operation is called, and whatever it answers is as the document
       user_ids: [MENTORS.inChapter],
       dry_run: false,
     });
+    await world.sql`select scheduler.pause(job_name => 'scenario-evaluation')`;
+    const paused = await check("admin", "POST", "/evaluation-batch", {
+      user_ids: [MENTORS.inChapter],
+      dry_run: false,
+    });
+    assert.equal(paused.status, 409);
+    await world.sql`select scheduler.resume(job_name => 'scenario-evaluation')`;
     await check("admin", "POST", "/evaluation-batch", { user_ids: [MENTORS.southern] });
     await check("admin", "POST", "/evaluation-batch", {
       user_ids: Array(2000).fill(MENTORS.southern),

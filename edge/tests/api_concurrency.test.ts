@@ -21,6 +21,8 @@ async function meanwhile<Result>(
   does: (query: TransactionSql) => Promise<unknown>,
   request: () => Promise<Result>,
   end: "commit" | "rollback",
+  // Long enough that it comes to a lock, if there is one.
+  patienceMs = 300,
 ): Promise<Result> {
   const session = world.database.session();
   let asked: Promise<Result> | undefined;
@@ -29,8 +31,7 @@ async function meanwhile<Result>(
     await transaction`select set_config('request.jwt.claims', ${claims}, true)`;
     await does(transaction);
     asked = request();
-    // Long enough that it comes to a lock, if there is one.
-    await Promise.race([asked, pause(300)]);
+    await Promise.race([asked, pause(patienceMs)]);
     if (end === "rollback") throw new Rollback();
   }).catch((error) => {
     if (!(error instanceof Rollback)) throw error;
@@ -127,23 +128,26 @@ Deno.test("a stop in the middle of a claim waits for nobody, and only the next c
         [id],
       );
     let claimed = 0;
+    const patienceMs = 8000;
     let stoppedAfter = Infinity;
-    const started = performance.now();
+    let claimedAt = 0;
     const stopped = await meanwhile(
       world,
       "admin",
       async (query) => {
         claimed = (await claim(query)).length;
+        claimedAt = performance.now();
       },
       async () => {
         const answer = await world.call("admin", "PUT", `/${id}`, { stop: true });
-        stoppedAfter = performance.now() - started;
+        stoppedAfter = performance.now() - claimedAt;
         return answer;
       },
       "commit",
+      patienceMs,
     );
     assert.deepEqual([stopped.status, claimed], [200, 2]);
-    assert.ok(stoppedAfter < 300, "it waited for the claim");
+    assert.ok(stoppedAfter < patienceMs, "it waited for the claim");
     assert.equal((await claim(world.sql)).length, 0);
     const rows = await world.sql`select from scheduler.notifications where status = 'sending'`;
     assert.equal(rows.length, 2, "what was claimed stays claimed");
@@ -161,6 +165,47 @@ Deno.test("a stop while the run ends is one or the other", async () => {
     const on = await world.addRun({ status: "running" });
     const inTime = await meanwhile(world, "admin", finishing(on), stop(on), "rollback");
     assert.deepEqual([inTime.status, inTime.body.status], [200, "running"]);
+  });
+});
+
+Deno.test("a run that somebody asks for at the same moment is waited for: it is on, or there is none", async () => {
+  await inApiWorld(async (world) => {
+    const asking = (query: TransactionSql) => query`select from public.request_invocation()`;
+    const ask = (person: Person) => () => world.call(person, "POST", "", {});
+    // Whosever organisation it is of: a job has one run at a time.
+    for (const person of ["coordinator", "otherAdmin"] as const) {
+      const alone = await meanwhile(world, "admin", asking, ask(person), "rollback");
+      assert.equal(alone.status, 202, alone.text);
+      await world.sql`delete from scheduler.invocations`;
+      const second = await meanwhile(world, "admin", asking, ask(person), "commit");
+      assertProblem(second, 409, "conflict", [], person);
+      assert.equal((await world.sql`select from scheduler.invocations`).length, 1);
+      await world.sql`delete from scheduler.invocations`;
+    }
+  });
+});
+
+Deno.test("a key that is used in its last moment is found, though old ones are swept just then", async () => {
+  await inApiWorld(async (world) => {
+    const key = { "idempotency-key": "the-last-moment" };
+    const first = await world.call("admin", "POST", "", {}, key);
+    const replays: boolean[] = [];
+    const usingIt = async (query: TransactionSql) => {
+      const [moment] = await query<{ now: string }[]>`select now()::text as now`;
+      const now = moment?.now ?? "";
+      await world.sql`
+        update scheduler.idempotency_keys
+        set used_at = ${now}::text::timestamptz - interval '24 hours'
+      `;
+      // Meanwhile its 24 hours are over.
+      await world.sql`select scheduler.sweep_idempotency_keys()`;
+      const [answer] = await query<{ replayed: boolean }[]>`
+        select replayed from public.request_invocation(idempotency_key => 'the-last-moment')
+      `;
+      replays.push(answer?.replayed ?? false);
+    };
+    await meanwhile(world, "admin", usingIt, () => Promise.resolve(), "commit");
+    assert.deepEqual([first.status, replays], [202, [true]]);
   });
 });
 

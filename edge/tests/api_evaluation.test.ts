@@ -19,9 +19,7 @@ Deno.test("without dry_run it only looks; with false it writes what was seen", a
     });
     // Moments differ, decisions don't.
     const decided = ({ body }: typeof looked) =>
-      body.candidates.map((
-        { deliver_after: _, notification_id: __, ...rest }: Record<string, unknown>,
-      ) => rest);
+      body.candidates.map(({ deliver_after: _, notification_id: __, ...rest }) => rest);
     assert.deepEqual(decided(same), decided(looked));
 
     const done = await world.call("coordinator", "POST", BATCH, {
@@ -38,9 +36,7 @@ Deno.test("without dry_run it only looks; with false it writes what was seen", a
     `;
     assert.deepEqual(rows.map(({ user_id }) => user_id), REACHED);
     assert.deepEqual(
-      done.body.candidates.map(({ notification_id }: { notification_id: number }) =>
-        notification_id
-      ),
+      done.body.candidates.map(({ notification_id }) => notification_id),
       rows.map(({ id }) => id),
     );
     const run = await world.call("admin", "GET", `/${done.body.invocation_id}`);
@@ -73,7 +69,7 @@ Deno.test("of a batch that many ask for at once each mentor is decided on once",
     );
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
     const decided = answers.flatMap(({ body }) => body.candidates)
-      .map(({ user_id }: { user_id: string }) => user_id).sort();
+      .map(({ user_id }) => user_id).sort();
     assert.deepEqual(decided, REACHED);
   });
 });
@@ -95,6 +91,40 @@ Deno.test("one id out of reach among many and nothing happens, whosever it is", 
       }
     }
     assert.equal(await world.written(), before);
+  });
+});
+
+Deno.test("while evaluations are paused or switched off, a batch only looks", async () => {
+  await inApiWorld(async (world) => {
+    for (
+      const [off, on] of [
+        [
+          "select scheduler.pause(job_name => 'scenario-evaluation')",
+          "select scheduler.resume(job_name => 'scenario-evaluation')",
+        ],
+        [
+          "update scheduler.jobs set enabled = false where job_name = 'scenario-evaluation'",
+          "update scheduler.jobs set enabled = true where job_name = 'scenario-evaluation'",
+        ],
+      ] as const
+    ) {
+      await world.sql.unsafe(off);
+      const before = await world.written();
+      const refused = await world.call("coordinator", "POST", BATCH, {
+        user_ids: REACHED,
+        dry_run: false,
+      });
+      assertProblem(refused, 409, "conflict", [], off);
+      assert.equal(await world.written(), before, off);
+      const looked = await world.call("coordinator", "POST", BATCH, { user_ids: REACHED });
+      assert.deepEqual([looked.status, looked.body.candidates.length], [200, 3], off);
+      await world.sql.unsafe(on);
+    }
+    const done = await world.call("coordinator", "POST", BATCH, {
+      user_ids: REACHED,
+      dry_run: false,
+    });
+    assert.deepEqual([done.status, done.body.candidates.length], [200, 3]);
   });
 });
 
@@ -120,7 +150,7 @@ Deno.test("a mentor given twice or in capitals is one, and who is paused is none
 Deno.test("a candidate's text is for a locked screen, and its data stays inside", async () => {
   await inApiWorld(async (world) => {
     const { body } = await world.call("admin", "POST", BATCH, { user_ids: [MENTORS.inChapter] });
-    assert.deepEqual(Object.keys(body.candidates[0]).sort(), [
+    assert.deepEqual(Object.keys(body.candidates[0] ?? {}).sort(), [
       "body",
       "cooldown_window_start",
       "deliver_after",

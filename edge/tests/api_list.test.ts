@@ -170,9 +170,10 @@ Deno.test("a cursor that was changed anywhere, or is of the other list, is refus
   await inApiWorld(async (world) => {
     await world.addRun();
     await world.addRun();
-    const runs = (await world.call("admin", "GET", "?limit=1")).body.next_cursor;
-    const mentors =
-      (await world.call("admin", "GET", "/active-peer-mentors?limit=1")).body.next_cursor;
+    const cursorOf = async (path: string) =>
+      (await world.call("admin", "GET", `${path}?limit=1`)).body.next_cursor ?? "";
+    const runs = await cursorOf("");
+    const mentors = await cursorOf("/active-peer-mentors");
     const before = await world.written();
     const refused = async (path: string, cursor: string) => {
       const answer = await world.call(
@@ -184,8 +185,12 @@ Deno.test("a cursor that was changed anywhere, or is of the other list, is refus
       assert.ok(!answer.text.includes(cursor) || cursor === "", cursor);
     };
     for (
-      const [path, cursor, other] of [["", runs, mentors], ["/active-peer-mentors", mentors, runs]]
+      const [path, cursor, other] of [
+        ["", runs, mentors],
+        ["/active-peer-mentors", mentors, runs],
+      ] as const
     ) {
+      assert.notEqual(cursor, "");
       await refused(path, other);
       for (let at = 0; at < cursor.length; at += 3) {
         const changed = cursor[at] === "A" ? "B" : "A";

@@ -2,10 +2,19 @@
 // its own, a stand-in of Supabase Auth, and the function with the API's own login.
 
 import assert from "node:assert/strict";
+import type { z } from "@hono/zod-openapi";
 import { type EdgeFunction, startEdgeFunction } from "../../scripts/edge_function.ts";
 import { type FakeAuth, startFakeAuth } from "../../scripts/fake_auth.ts";
 import type { Sql } from "../../scripts/server.ts";
 import { loginUrl, type TestDatabase, testDatabase } from "../../scripts/testing.ts";
+import type { Fault } from "../api/problems.ts";
+import type {
+  BatchEvaluation,
+  Invocation,
+  InvocationWithFigures,
+  MentorStatus,
+  ProblemDetails,
+} from "../api/schemas.ts";
 
 export const RUNS = "/api/v1/scheduler-invocations";
 
@@ -47,12 +56,31 @@ export const MENTORS = {
   pausedInChapter: mentor(6),
 } as const;
 
+type Problem = z.infer<typeof ProblemDetails>;
+
+/** A run or a mentor, as a page has them. */
+export type Row = Invocation & MentorStatus;
+
+/**
+ * All that an answer can have, whichever it is: a test looks at what it asked for, and finds
+ * undefined where that is not there.
+ */
+export type Body =
+  & Omit<InvocationWithFigures, "status" | "errors">
+  & BatchEvaluation
+  & Omit<Problem, "status" | "errors">
+  & {
+    status: string | number;
+    errors: Fault[] & Record<string, number>;
+    data: Row[];
+    next_cursor: string | null;
+  };
+
 export interface Answer {
   status: number;
   headers: Headers;
   /** Parsed where it is JSON. */
-  // deno-lint-ignore no-explicit-any -- a test looks into it as it comes
-  body: any;
+  body: Body;
   text: string;
 }
 
@@ -203,9 +231,8 @@ export class ApiWorld {
     person: Person,
     path: string,
     between: (page: number) => Promise<void> = () => Promise.resolve(),
-    // deno-lint-ignore no-explicit-any -- a test looks into them as they come
-  ): Promise<any[][]> {
-    const pages = [];
+  ): Promise<Row[][]> {
+    const pages: Row[][] = [];
     for (let cursor: string | null = ""; cursor !== null;) {
       assert.ok(pages.length < 1000, "the pages never end");
       if (pages.length > 0) await between(pages.length);

@@ -11,7 +11,8 @@ export interface Break {
   when: "before" | "after";
 }
 
-const BIND = "B".charCodeAt(0);
+/** What a client sends to have a statement carried out: its arguments, or its text alone. */
+const EXECUTING = ["B", "Q"].map((type) => type.charCodeAt(0));
 
 export class Proxy {
   /** up; refusing: nobody listens; closing: who connects is sent away; silent: no word is answered. */
@@ -78,8 +79,8 @@ export class Proxy {
 
   async #accept(): Promise<void> {
     for await (const client of this.#listener) {
-      if (this.#state === "closing") client.close();
-      else if (this.#state === "silent") this.#connections.add(() => client.close());
+      if (this.#state === "closing") closeIfOpen(client);
+      else if (this.#state === "silent") this.#connections.add(() => closeIfOpen(client));
       else this.#take(this.#join(client));
     }
   }
@@ -88,8 +89,8 @@ export class Proxy {
     const database = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     const close = () => {
       if (!this.#connections.delete(close)) return;
-      client.close();
-      database.close();
+      closeIfOpen(client);
+      closeIfOpen(database);
     };
     this.#connections.add(close);
     let isDoomed = false;
@@ -100,9 +101,11 @@ export class Proxy {
         const found = this.#breaks.findIndex(({ at }) => said.includes(at));
         const [broken] = found < 0 ? [] : this.#breaks.splice(found, 1);
         if (broken?.when === "before") break;
-        // The driver has a statement parsed, and sends its arguments only then.
-        if (isDoomed && bytes[0] === BIND) answersAreLost = true;
         if (broken?.when === "after") isDoomed = true;
+        // The driver has a statement parsed first, and sends its arguments when that is answered.
+        if (isDoomed && typesOf(bytes).some((type) => EXECUTING.includes(type))) {
+          answersAreLost = true;
+        }
         await writeAll(database, bytes);
       }
     };
@@ -116,6 +119,25 @@ export class Proxy {
     await Promise.race([upwards(), downwards()].map((way) => way.catch(() => {})));
     if (this.#connections.has(close)) this.cuts++;
     close();
+  }
+}
+
+/** The types of the messages that a client sends at once: a byte each, and a length after it. */
+function typesOf(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const types: number[] = [];
+  for (let at = 0; at + 5 <= bytes.length; at += 1 + view.getUint32(at + 1)) {
+    types.push(view.getUint8(at));
+  }
+  return types;
+}
+
+/** Whoever stops reading from one side closes it. */
+function closeIfOpen(side: Deno.TcpConn): void {
+  try {
+    side.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 

@@ -16,19 +16,7 @@ begin
     return figures;
   end if;
 
-  -- A dry run leaves nothing but the figures of the whole, which are shown to whom the whole belongs.
-  if run.dry_run then
-    if run.organisation_ids <@ administered then
-      figures.total_evaluated := run.total_evaluated;
-      figures.total_candidates := run.total_candidates;
-      figures.total_suppressed := run.total_suppressed;
-      figures.total_errors := run.total_errors;
-      figures.errors := run.errors;
-    end if;
-    figures.total_dispatched := 0;
-    return figures;
-  end if;
-
+  -- A dry run's shares are what it would have done.
   if is_admin then
     select
       sum(share.total_active_mentors), sum(share.total_evaluated), sum(share.total_candidates)

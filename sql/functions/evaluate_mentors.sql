@@ -20,6 +20,9 @@ begin
     raise exception 'user_ids must be 1 to 1000 ids, not %', coalesce(cardinality(user_ids)::pg_catalog.text, 'null')
       using errcode = 'invalid_parameter_value', column = 'user_ids', hint = 'Ask in several batches.';
   end if;
+  if not dry_run then
+    perform scheduler.check_staff_job('scenario-evaluation');
+  end if;
   perform scheduler.check_evaluation_arguments(scenarios => scenarios, as_of => now(), dry_run => dry_run);
   if scenarios = '{}' then
     raise exception 'scenarios must name one at least'

@@ -12,7 +12,6 @@ language plpgsql
 stable
 security definer
 set search_path = ''
--- Each combination of filters has an index of its own.
 set plan_cache_mode = force_custom_plan
 set jit = off
 as $$
@@ -34,16 +33,44 @@ begin
       using errcode = 'invalid_parameter_value', column = 'requested_to', hint = 'Swap them, or leave one out.';
   end if;
 
+  -- Those of everybody come in order, from an index for each combination of filters.
+  -- Those of some organisations are few for each, and are sorted: among all the
+  -- others' they would be looked for in vain.
   return query
+  with seen as materialized (
+    (
+      select everybodys.*
+      from scheduler.invocations as everybodys
+      where everybodys.organisation_ids is null
+        and (list_invocations.job_name is null or everybodys.job_name = list_invocations.job_name)
+        and (list_invocations.status is null or everybodys.status = list_invocations.status)
+        and (requested_from is null or everybodys.requested_at >= requested_from)
+        and (requested_to is null or everybodys.requested_at < requested_to)
+        and (before_id is null or (everybodys.requested_at, everybodys.id) < (before_requested_at, before_id))
+      order by everybodys.requested_at desc, everybodys.id desc
+      limit page_size
+    )
+    union all
+    (
+      select own.*
+      from (
+        select narrowed.*
+        from scheduler.invocations as narrowed
+        where narrowed.organisation_ids && organisations
+          and (list_invocations.job_name is null or narrowed.job_name = list_invocations.job_name)
+          and (list_invocations.status is null or narrowed.status = list_invocations.status)
+          and (requested_from is null or narrowed.requested_at >= requested_from)
+          and (requested_to is null or narrowed.requested_at < requested_to)
+          and (before_id is null or (narrowed.requested_at, narrowed.id) < (before_requested_at, before_id))
+        offset 0
+      ) as own
+      order by own.requested_at desc, own.id desc
+      limit page_size
+    )
+  )
   select entry.*
-  from scheduler.invocations as run
-  cross join lateral scheduler.describe_invocation(run, organisations) as entry
-  where (run.organisation_ids is null or run.organisation_ids && organisations)
-    and (list_invocations.job_name is null or run.job_name = list_invocations.job_name)
-    and (list_invocations.status is null or run.status = list_invocations.status)
-    and (requested_from is null or run.requested_at >= requested_from)
-    and (requested_to is null or run.requested_at < requested_to)
-    and (before_id is null or (run.requested_at, run.id) < (before_requested_at, before_id))
+  from seen as run
+  cross join lateral scheduler.describe_invocation(run::scheduler.invocations, organisations) as entry
   order by run.requested_at desc, run.id desc
   limit page_size;
 end;

@@ -14,9 +14,17 @@ begin
     select from unnest(run.organisation_ids) as concerned (organisation_id)
     where concerned.organisation_id <> all (organisations)
   ) or (
+    -- Whoever is there now, or was then.
     run.organisation_ids is null and exists (
-      select from scheduler.organisation_state as concerned
-      where concerned.active_mentors > 0 and concerned.organisation_id <> all (organisations)
+      select from scheduler.organisation as concerned where concerned.organisation_id <> all (organisations)
+      union all
+      select from scheduler.organisation_state as concerned where concerned.organisation_id <> all (organisations)
+      union all
+      select from scheduler.invocation_shares as concerned
+      where concerned.invocation_id = run.id and concerned.organisation_id <> all (organisations)
+      union all
+      select from scheduler.invocation_notes as concerned
+      where concerned.invocation_id = run.id and concerned.organisation_id <> all (organisations)
     )
   ) then
     raise exception 'the run % is not yours alone', run.id

@@ -5,7 +5,10 @@ create or replace function scheduler.record_evaluation(
   scopes scheduler.evaluation_scope[],
   queued_by_config jsonb,
   queued_by_scenario jsonb,
-  suppressed_by_reason jsonb
+  suppressed_by_reason jsonb,
+  scenarios text[] default null,
+  organisation_ids uuid[] default null,
+  is_of_some_mentors boolean default false
 )
 returns void
 language plpgsql
@@ -25,6 +28,7 @@ declare
   );
 begin
   select coalesce(sum(o.active_mentors), 0) into active from scheduler.organisation_state as o;
+  -- A few mentors are no evaluation of the scenario.
   update scheduler.scenario_config as config
   set
     last_evaluated_at = started,
@@ -33,16 +37,28 @@ begin
   from (
     select scope.config_id, sum(scope.active_mentors) as mentors from unnest(scopes) as scope group by scope.config_id
   ) as covered
-  -- A row that an operator is just editing goes without: the ledger has the figures too.
-  where config.id = covered.config_id
-    and config.id in (select free.id from scheduler.scenario_config as free for update skip locked);
+  where not is_of_some_mentors
+    and config.id = covered.config_id
+    -- A row that an operator is just editing goes without: the ledger has the figures too.
+    and config.id in (
+      select free.id
+      from scheduler.scenario_config as free
+      where free.id in (select scope.config_id from unnest(scopes) as scope)
+      for update skip locked
+    );
 
   insert into scheduler.invocations as invocation (
-    id, job_name, status, triggered_by, as_of, started_at, finished_at,
+    id, job_name, status, triggered_by, scenarios, organisation_ids, as_of, started_at, finished_at,
     total_active_mentors, total_evaluated, total_candidates, total_suppressed, suppressed
   )
   values (
-    run_id, 'scenario-evaluation', 'completed', session_user, as_of, started, clock_timestamp(),
+    run_id, 'scenario-evaluation', 'completed', session_user, record_evaluation.scenarios,
+    -- So that it is no other organisation's run.
+    case when is_of_some_mentors
+      then array(select distinct scope.organisation_id from unnest(scopes) as scope order by scope.organisation_id)
+      else record_evaluation.organisation_ids
+    end,
+    as_of, started, clock_timestamp(),
     active, evaluated, candidates, suppressed, suppressed_by_reason
   )
   on conflict (id) do update set
@@ -68,5 +84,5 @@ begin
 end;
 $$;
 
-comment on function scheduler.record_evaluation(uuid, timestamptz, timestamptz, scheduler.evaluation_scope[], jsonb, jsonb, jsonb) is
+comment on function scheduler.record_evaluation(uuid, timestamptz, timestamptz, scheduler.evaluation_scope[], jsonb, jsonb, jsonb, text[], uuid[], boolean) is
   'Writes what an evaluation found to the ledger and to scenario_config, and says it in a line.';

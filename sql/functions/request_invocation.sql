@@ -54,6 +54,8 @@ begin
       using errcode = 'invalid_parameter_value', column = 'scenarios', hint = 'Leave it out for all.';
   end if;
   perform scheduler.abandon_dead_runs(job_name => request_invocation.job_name);
+  -- Of two who ask at once, the second sees what the first asked for.
+  perform from scheduler.jobs as job where job.job_name = request_invocation.job_name for no key update;
   if exists (
     select from scheduler.invocations as other
     where other.job_name = request_invocation.job_name

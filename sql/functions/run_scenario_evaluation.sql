@@ -182,7 +182,10 @@ begin
     scopes => scopes,
     queued_by_config => coalesce(queued_by_config, '{}'),
     queued_by_scenario => coalesce(queued_by_scenario, '{}'),
-    suppressed_by_reason => suppressed_by_reason
+    suppressed_by_reason => suppressed_by_reason,
+    scenarios => scenarios,
+    organisation_ids => organisation_ids,
+    is_of_some_mentors => user_ids is not null
   );
   perform scheduler.record_shares(
     run_id => run_id,

@@ -144,7 +144,14 @@ comment on table scheduler.idempotency_keys is 'Requests for a run, so that one 
 create index if not exists idempotency_keys_used on scheduler.idempotency_keys (used_at);
 
 create index if not exists invocations_newest on scheduler.invocations (requested_at, id);
-create index if not exists invocations_with_status on scheduler.invocations (status, requested_at, id);
+create index if not exists invocations_of_everybody
+  on scheduler.invocations (requested_at, id) where organisation_ids is null;
+create index if not exists invocations_of_everybody_with_status
+  on scheduler.invocations (status, requested_at, id) where organisation_ids is null;
+create index if not exists invocations_of_everybody_of_job
+  on scheduler.invocations (job_name, requested_at, id) where organisation_ids is null;
+create index if not exists invocations_of_organisations
+  on scheduler.invocations using gin (organisation_ids) where organisation_ids is not null;
 -- squawk-ignore require-concurrent-index-deletion
 drop index if exists scheduler.invocations_requested;
 create index if not exists push_attempts_run on scheduler.push_attempts (invocation_id);

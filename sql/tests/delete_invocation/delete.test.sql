@@ -1,5 +1,5 @@
 begin;
-select plan(33);
+select plan(34);
 
 select tests.organisation() as own \gset
 select tests.organisation() as theirs \gset
@@ -80,7 +80,10 @@ select tests.run() as global \gset
 select tests.mentor(organisation_id => :'theirs') as stranger \gset
 select throws_ok(format('select pg_temp.deleted(%L, %L)', :'admin', :'global'), '42501', format('the run %s is not yours alone', :'global'), 'one of everybody is not either');
 delete from public.peer_mentors where id = :'stranger';
-select ok(pg_temp.deleted(:'admin', :'global'), 'but where nobody else has mentors');
+select throws_ok(format('select pg_temp.deleted(%L, %L)', :'admin', :'global'), '42501', null, 'nor where nobody else has mentors any more');
+delete from public.organisations where id <> :'own';
+delete from scheduler.organisation_state where organisation_id <> :'own';
+select ok(pg_temp.deleted(:'admin', :'global'), 'but where there is no other organisation');
 select tests.run(job_name => 'housekeeping') as of_database \gset
 select ok(pg_temp.deleted(:'admin', :'of_database'), 'what the database did for itself too');
 

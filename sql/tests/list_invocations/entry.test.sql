@@ -1,7 +1,7 @@
 -- What staff are told of a run.
 
 begin;
-select plan(20);
+select plan(24);
 
 select tests.staff() as coordinator \gset
 insert into scheduler.invocations (
@@ -42,6 +42,22 @@ select results_eq(
   format('select to_jsonb((got.entry)) from public.get_invocation(%L) as got', :'run'), 'select to_jsonb(entry) from public.list_invocations() as entry',
   'one that is asked for alone is told the same'
 );
+reset role;
+
+-- A request that was not made.
+delete from scheduler.invocations;
+select tests.configured();
+select tests.asked() as unreached \gset
+select tests.answered(:'unreached', null, error => 'Could not resolve host: project.supabase.co');
+select tests.reconciled(now() + interval '1 day');
+select matches((select error_message from scheduler.invocations where id = :'unreached'), 'project\.supabase\.co', 'the ledger has what the network said of the function''s address');
+select tests.as_caller(:'coordinator');
+select is((select status || ' ' || error_type || ': ' || error_message from public.list_invocations()), 'failed network_error: not reached', 'staff are told that it was not reached');
+select is((select (entry).error_message from public.get_invocation(:'unreached')), 'not reached', 'in the list as alone');
+reset role;
+update scheduler.invocations set error_message = 'no connection, or not reached: nobody knows' where id = :'unreached';
+select tests.as_caller(:'coordinator');
+select is((select error_message from public.list_invocations()), 'no connection, or not reached: nobody knows', 'other errors are told as they are');
 reset role;
 
 select * from finish();

@@ -1,5 +1,5 @@
 begin;
-select plan(22);
+select plan(29);
 
 select tests.organisation() as own \gset
 select tests.organisation() as theirs \gset
@@ -48,21 +48,45 @@ delete from public.staff where user_id = :'admin' and organisation_id = :'theirs
 delete from scheduler.invocations;
 
 -- Everybody's.
+delete from public.organisations where id not in (:'own', :'theirs');
 select tests.run(status => 'running') as global \gset
-select is(pg_temp.stopped(:'coordinator', :'global'), 'true', 'where there is one organisation, a run of everybody is its own');
-update scheduler.invocations set stop_requested_at = null;
+create function pg_temp.is_not_hers(caller uuid, run uuid, rule text) returns text language sql as $$
+  select throws_ok(format('select pg_temp.stopped(%L, %L)', caller, run), '42501', format('the run %s is not yours alone', run), rule);
+$$;
+select pg_temp.is_not_hers(:'coordinator', :'global', 'a run of everybody is no one''s to stop where there is another organisation, though it has no mentors');
 select tests.mentor(organisation_id => :'theirs') as stranger \gset
-select throws_ok(format('select pg_temp.stopped(%L, %L)', :'coordinator', :'global'), '42501', format('the run %s is not yours alone', :'global'), 'with another beside it, it is not');
+select pg_temp.is_not_hers(:'coordinator', :'global', 'nor where it has some');
 update public.peer_mentors set status = 'inactive' where id = :'stranger';
-select is(pg_temp.stopped(:'coordinator', :'global'), 'true', 'unless that has no active mentor');
+select pg_temp.is_not_hers(:'coordinator', :'global', 'or has them no more');
+delete from public.peer_mentors where id = :'stranger';
+delete from public.organisations where id = :'theirs';
+delete from scheduler.organisation_state where organisation_id = :'theirs';
+select is(pg_temp.stopped(:'coordinator', :'global'), 'true', 'where there is one organisation it is its own');
 update scheduler.invocations set stop_requested_at = null;
+insert into scheduler.invocation_notes (invocation_id, organisation_id, note, noted_by) values (:'global', :'theirs', 'Theirs.', gen_random_uuid());
+select pg_temp.is_not_hers(:'coordinator', :'global', 'unless another, that is gone, wrote a note on it');
+delete from scheduler.invocation_notes;
+insert into scheduler.invocation_shares (invocation_id, organisation_id, total_active_mentors, total_evaluated, total_candidates, suppressed)
+values (:'global', :'theirs', 1, 1, 1, '{}');
+select pg_temp.is_not_hers(:'coordinator', :'global', 'or had mentors in it');
+delete from scheduler.invocation_shares;
+
+-- What has no pages.
+select tests.run(array[:'own']::uuid[], 'running', 'hlf-sync') as dry, tests.run(array[:'own']::uuid[], 'running', 'housekeeping') as of_database \gset
+update scheduler.invocations set dry_run = true where id = :'dry';
+select throws_ok(
+  format('select pg_temp.stopped(%L, %L)', :'coordinator', run), '55000', format('the run %s has no pages to stop at', run), 'what has no pages can''t be stopped: ' || what
+)
+from (values (:'dry'::uuid, 'a dry run'), (:'of_database', 'an SQL job')) as pageless (run, what);
+select is(tests.hint_of(format('select pg_temp.stopped(%L, %L)', :'coordinator', :'dry')), 'Wait for its end.', 'with what to do');
+select is_empty('select * from scheduler.invocations where stop_requested_at is not null', 'and is not marked');
 
 -- Who is nobody.
 select throws_ok(format('select pg_temp.stopped(%L, %L)', :'mentor', :'global'), '42501', 'this is for staff', 'mentors stop nothing');
 select throws_ok(format('select pg_temp.stopped(%L, gen_random_uuid())', :'mentor'), '42501', 'this is for staff', 'whether it is there or not');
 delete from public.staff where user_id = :'coordinator';
 select throws_ok(format('select pg_temp.stopped(%L, %L)', :'coordinator', :'global'), '42501', 'this is for staff', 'nor who is no longer staff');
-select is((select stop_requested_at from scheduler.invocations), null, 'the run goes on');
+select is((select stop_requested_at from scheduler.invocations where id = :'global'), null, 'the run goes on');
 select is(tests.run_became(:'global'), 'running', 'as it was');
 
 select * from finish();

@@ -3,9 +3,9 @@ select plan(7);
 
 insert into scheduler.idempotency_keys (user_id, idempotency_key, request, used_at)
 select gen_random_uuid(), name, '{}', now() - age
-from (values ('new', interval '0'), ('of a day', interval '24 hours'), ('older', interval '24 hours 1 second'), ('old', interval '1 year')) as kept (name, age);
+from (values ('new', interval '0'), ('of a day', interval '25 hours'), ('older', interval '25 hours 1 second'), ('old', interval '1 year')) as kept (name, age);
 
-select is(scheduler.sweep_idempotency_keys(), 2::bigint, 'keys older than 24 hours go, and it says how many');
+select is(scheduler.sweep_idempotency_keys(), 2::bigint, 'keys go an hour after they have lost their force, and it says how many');
 select set_eq('select idempotency_key from scheduler.idempotency_keys', array['new', 'of a day'], 'younger ones stay');
 select is(scheduler.sweep_idempotency_keys(), 0::bigint, 'they go once');
 

@@ -7,7 +7,7 @@ as $$
   -- 1, 3, 9, 27 minutes, 1 h 21 min, 4 h, 12 h: the eight attempts span most of a day.
   select greatest(
     interval '1 minute' * power(3, least(greatest(attempt, 1), 7) - 1) * (0.75 + random() / 2),
-    interval '1 second' * least(coalesce(wished_seconds, 0), 604800)
+    interval '1 second' * least(greatest(coalesce(wished_seconds, 0), 0), 604800)
   );
 $$;
 

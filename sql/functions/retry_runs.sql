@@ -11,8 +11,10 @@ declare
   retry_id uuid;
 begin
   for run in
-    select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids, broken.attempt,
-      broken.status <> 'skipped' as was_tried,
+    select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids,
+      -- One that got somewhere begins to count anew.
+      case when broken.status = 'partial' and broken.pages_processed > 0 then 1
+        else broken.attempt + (broken.status <> 'skipped')::integer end as attempt_now,
       broken.status || coalesce(': ' || coalesce(broken.error_message, broken.status_reason), '') as said
     from scheduler.invocations as broken
     join scheduler.jobs as job on job.job_name = broken.job_name and job.kind = 'edge' and job.enabled
@@ -22,12 +24,14 @@ begin
       and not broken.dry_run
       and (
         -- Where the evaluation stands, the rest is sent by the next minute's tick.
-        (broken.status in ('failed', 'abandoned') and broken.started_at is not null and broken.as_of is null and broken.status_reason is null)
+        (broken.status in ('failed', 'abandoned', 'partial') and broken.started_at is not null and broken.as_of is null and broken.status_reason is null)
         -- The run that it met may have been a narrower one.
         or (broken.status = 'skipped' and broken.status_reason = 'overlap')
         or (broken.status_reason = 'not_configured' and configured)
       )
-      and broken.finished_at + scheduler.wait_before_asking(broken.attempt, job.catch_up) <= retry_runs.at
+      and broken.finished_at + scheduler.wait_before_asking(
+        case when broken.status = 'partial' and broken.pages_processed > 0 then 1 else broken.attempt end, job.catch_up
+      ) <= retry_runs.at
       and not exists (select from scheduler.invocations as retry where retry.retry_of = broken.id)
       and not scheduler.is_paused(job.job_name)
       -- One that is on, or ended since and did as much, makes it needless.
@@ -56,7 +60,7 @@ begin
     )
     values (
       gen_random_uuid(), run.job_name, 'requested', 'retry', run.scheduled_for, run.scenarios, run.organisation_ids,
-      run.attempt + run.was_tried::integer, run.id
+      run.attempt_now, run.id
     )
     on conflict do nothing
     returning id into retry_id;
@@ -69,4 +73,4 @@ end;
 $$;
 
 comment on function scheduler.retry_runs(timestamptz) is
-  'Has runs of a tick begun anew, under rows of their own, that failed or died before their work was safe, met another run, or could not be asked for.';
+  'Has runs of a tick begun anew, under rows of their own, that failed or died before their work was safe, met another run, were not done in time, or could not be asked for.';

@@ -12,6 +12,7 @@ as $$
           when 'push_attempts' then scheduler.sweep_push_attempts(now() - rule.keep, looked_at)
           when 'invocations' then scheduler.sweep_invocations(now() - rule.keep, looked_at)
           when 'cron_history' then scheduler.sweep_cron_history(now() - rule.keep, looked_at)
+          when 'certification_rejects' then scheduler.sweep_certification_rejects(now() - rule.keep)
         end
       ),
       '{}'

@@ -29,7 +29,18 @@ begin
       if to_regproc(job.target) is null then
         raise exception 'there is no function %', job.target using errcode = 'undefined_function';
       end if;
-      execute format('select to_jsonb(result) from %s() as result limit 1', to_regproc(job.target)) into result;
+      execute format(
+        case (select target.proretset from pg_catalog.pg_proc as target where target.oid = to_regproc(job.target))
+          when true then $counts$
+            select coalesce(jsonb_object_agg(by_reason.reason, by_reason.rows), '{}')
+            from (
+              select coalesce(to_jsonb(result) ->> 'reason', 'rows') as reason, count(*) as rows from %s() as result group by 1
+            ) as by_reason
+          $counts$
+          else 'select to_jsonb(result) from %s() as result'
+        end,
+        to_regproc(job.target)
+      ) into result;
       update scheduler.invocations as completed
       set status = 'completed', finished_at = clock_timestamp(), details = result
       where completed.id = run.id;

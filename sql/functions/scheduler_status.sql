@@ -51,14 +51,15 @@ as $$
   last_run as (
     select run.started_at, run.total_candidates, run.total_suppressed
     from scheduler.invocations as run
-    where run.as_of is not null and not run.dry_run
+    -- What was asked for some organisations or mentors says nothing of the whole.
+    where run.as_of is not null and not run.dry_run and run.organisation_ids is null
     order by run.started_at desc nulls last
     limit 1
   ),
   last_ending as (
     select run.job_name, run.status, run.finished_at, run.error_type
     from scheduler.invocations as run
-    where run.finished_at is not null and not run.dry_run and run.status <> 'skipped'
+    where run.finished_at is not null and not run.dry_run and run.status <> 'skipped' and run.organisation_ids is null
       and run.status_reason is distinct from 'unknown_job'
     order by run.requested_at desc
     limit 1
@@ -220,6 +221,8 @@ as $$
 
   union all
   select state.* from scheduler.status_of_state() as state
+  union all
+  select certification.* from scheduler.status_of_certifications() as certification
   union all
   select platform.* from scheduler.status_of_platform() as platform
   union all

@@ -25,7 +25,9 @@ begin
   end if;
   if not exists (
     select from scheduler.jobs as known
-    where known.kind = 'edge' and start_invocation.job_name in (known.job_name, known.target)
+    where (known.kind = 'edge' and start_invocation.job_name in (known.job_name, known.target))
+      -- The one SQL job that the function can run as well.
+      or (known.target = 'public.run_certification_expiry' and start_invocation.job_name = known.job_name)
   ) then
     return query
     select
@@ -83,7 +85,7 @@ begin
       return query
       insert into scheduler.invocations as invocation (
         id, job_name, status, status_reason, triggered_by, scheduled_for, webhook_id, scenarios, organisation_ids, dry_run,
-        started_at, heartbeat_at, finished_at, total_active_mentors, total_evaluated, total_suppressed
+        started_at, heartbeat_at, finished_at, total_active_mentors
       )
       select
         run_id,
@@ -99,17 +101,7 @@ begin
         case when hindrance is null then clock_timestamp() end,
         case when hindrance is null then clock_timestamp() end,
         case when hindrance is not null then clock_timestamp() end,
-        (select coalesce(sum(organisation.active_mentors), 0) from scheduler.organisation_state as organisation),
-        foreseen.evaluated,
-        foreseen.suppressed
-      from (select) as one
-      left join lateral (
-        select evaluation.*
-        from scheduler.foresee_evaluation(
-          scenarios => start_invocation.scenarios, organisation_ids => start_invocation.organisation_ids
-        ) as evaluation
-        where start_invocation.dry_run and start_invocation.job_name = 'scenario-evaluation'
-      ) as foreseen on true
+        (select coalesce(sum(organisation.active_mentors), 0) from scheduler.organisation_state as organisation)
       on conflict on constraint invocations_pkey do update set
         status = excluded.status,
         status_reason = excluded.status_reason,
@@ -117,12 +109,17 @@ begin
         started_at = excluded.started_at,
         heartbeat_at = excluded.heartbeat_at,
         finished_at = excluded.finished_at,
-        total_active_mentors = excluded.total_active_mentors,
-        total_evaluated = excluded.total_evaluated,
-        total_suppressed = excluded.total_suppressed
+        total_active_mentors = excluded.total_active_mentors
       where invocation.status = 'requested'
       returning invocation.id, invocation.status = 'running';
       if found then
+        if start_invocation.dry_run and start_invocation.job_name = 'scenario-evaluation' then
+          perform scheduler.preview_evaluation(
+            run_id => run_id,
+            scenarios => start_invocation.scenarios,
+            organisation_ids => start_invocation.organisation_ids
+          );
+        end if;
         return;
       end if;
     exception

@@ -49,11 +49,13 @@ as $$
     select late.tick
     from (select scheduler.previous_tick(job.schedule, now() - interval '5 minutes') as tick) as late
     where late.tick > job.last_tick_for
+      and not scheduler.is_waiting(job_name => job.job_name, scheduled_for => late.tick)
   ) as overdue on job.schedule is not null
   left join lateral (
     select run.status, coalesce(run.finished_at, run.started_at, run.requested_at)::timestamptz(0) as at, run.error_type, run.error_message
     from scheduler.invocations as run
-    where run.job_name = job.job_name and not run.dry_run and run.status <> 'skipped'
+    -- What was asked for some organisations or mentors says nothing of the whole.
+    where run.job_name = job.job_name and not run.dry_run and run.status <> 'skipped' and run.organisation_ids is null
     order by run.requested_at desc
     limit 1
   ) as last_run on true

@@ -27,6 +27,9 @@ begin
       and job.catch_up is not null
       and not scheduler.is_paused(job.job_name)
       and scheduler.previous_tick(job.schedule, tick.at - interval '2 minutes') > job.last_tick_for
+      and not scheduler.is_waiting(
+        job_name => job.job_name, scheduled_for => scheduler.previous_tick(job.schedule, tick.at - interval '2 minutes'), at => tick.at
+      )
     order by job.job_name
     limit 1
     for update skip locked
@@ -43,7 +46,7 @@ begin
   end if;
 
   for due in
-    select job.job_name, job.target, job.catch_up, moment.scheduled_for, job.cron_name <> tick.cron_name as missed
+    select job.job_name, job.target, job.catch_up, job.waits_for, moment.scheduled_for, job.cron_name <> tick.cron_name as missed
     from scheduler.jobs as job
     -- Another entry's own tick may come a little late.
     cross join lateral (
@@ -59,6 +62,8 @@ begin
         when job.cron_name = tick.cron_name then true
         else looks_after and job.kind = 'edge' and job.catch_up is not null and moment.scheduled_for > job.last_tick_for
       end
+      -- The minute's tick starts it then.
+      and not scheduler.is_waiting(job_name => job.job_name, scheduled_for => moment.scheduled_for, at => tick.at)
     -- SQL jobs first: a request goes out when this commits, and its signature is not to be old by then.
     order by job.kind desc, job.job_name
   loop
@@ -84,7 +89,10 @@ begin
           scheduler.run_job(
             job_name => due.job_name,
             scheduled_for => due.scheduled_for,
-            triggered_by => case when due.missed then 'catch_up' else 'pg_cron' end
+            triggered_by => case
+              when due.missed and (due.waits_for is null or due.scheduled_for < tick.at - interval '1 hour') then 'catch_up'
+              else 'pg_cron'
+            end
           )
       end;
     exception

@@ -30,13 +30,13 @@ grant usage on schema auth to postgres, anon, authenticated, service_role;
 create function auth.jwt() returns jsonb
 language sql stable set search_path = ''
 as $$
-  select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb;
+  select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::pg_catalog.jsonb;
 $$;
 
 create function auth.uid() returns uuid
 language sql stable set search_path = ''
 as $$
-  select (auth.jwt() ->> 'sub')::uuid;
+  select (auth.jwt() ->> 'sub')::pg_catalog.uuid;
 $$;
 
 create function auth.role() returns text

@@ -560,3 +560,108 @@ as $$
   )
   returning id;
 $$;
+
+-- A certification that an organisation's mentors must have.
+create function tests.requires(
+  name text default 'certification', organisation_id uuid default 'aaaaaaaa-0000-4000-8000-000000000000'
+)
+returns void
+language sql
+as $$ insert into scheduler.required_certifications (organisation_id, name) values (requires.organisation_id, requires.name) $$;
+
+-- A mentor with a certification of this name; without a day it is valid without limit.
+create function tests.certified(mentor uuid, name text, until date default null) returns uuid
+language sql
+as $$ insert into public.certifications (user_id, name, expires_on) values (mentor, certified.name, until) returning id $$;
+
+-- Mentors get another status from somebody who is not the job.
+create function tests.given(status text, variadic mentors uuid[]) returns void
+language sql
+as $$ update public.peer_mentors set status = given.status where id = any (mentors) $$;
+
+-- A night's run: who became what; null: nobody.
+create function tests.night(day date) returns text
+language sql
+as $$
+  select string_agg(format('%s to %s: %s', from_status, to_status, reason), ', ' order by to_status desc, user_id)
+  from public.run_certification_expiry(as_of => (day + time '02:00') at time zone 'UTC');
+$$;
+
+-- A mentor's status after a night's run.
+create function tests.status_after(mentor uuid, day date) returns text
+language plpgsql
+as $$
+begin
+  perform tests.night(day);
+  return (select status from public.peer_mentors where id = mentor);
+end;
+$$;
+
+-- What the history says of a mentor: a line a change; null: nothing.
+create function tests.history(mentor uuid) returns text
+language sql
+as $$
+  select string_agg(concat_ws(' ', from_status, 'to', to_status, 'by', changed_by, reason), E'\n' order by id)
+  from public.mentor_status_history where user_id = mentor;
+$$;
+
+-- A certification as a portal tells it.
+create function tests.portal_row(
+  external_id text,
+  member uuid,
+  expires_on text default '2027-05-01',
+  modified_on text default '2026-03-01T10:00:00Z',
+  removed boolean default false,
+  name text default 'certification'
+)
+returns jsonb
+language sql
+as $$
+  select jsonb_build_object(
+    'external_id', external_id, 'member_id', member, 'name', portal_row.name, 'expires_on', expires_on,
+    'modified_on', modified_on, 'removed', removed
+  );
+$$;
+
+-- The portal's next page is taken over; with a cursor, another follows.
+create function tests.page(rows jsonb, next_cursor text default null, invocation_id uuid default null)
+returns scheduler.portal_page_result
+language sql
+as $$
+  select public.apply_portal_page(
+    source => 'hlf', started_at => round.started_at, page => round.page, certifications => rows, next_cursor => page.next_cursor,
+    invocation_id => page.invocation_id
+  )
+  from public.begin_portal_sync(source => 'hlf') as round;
+$$;
+
+-- A round of one page, and what came of it.
+create function tests.told(variadic rows jsonb[]) returns text
+language sql
+as $$
+  select concat_ws(
+    ', ', result.received || ' received', result.applied || ' applied', result.unchanged || ' unchanged', result.revoked || ' revoked',
+    nullif(result.rejected, '{}')::text || ' rejected'
+  )
+  from tests.page(to_jsonb(rows)) as result;
+$$;
+
+-- The next round asks for everything.
+create function tests.week_passed() returns void
+language sql
+as $$ update scheduler.portal_syncs set full_round_at = full_round_at - interval '7 days' $$;
+
+-- What is held by the id that the portal gave it; null: nothing.
+create function tests.held(external_id text) returns text
+language sql
+as $$
+  select concat_ws(' ', name, coalesce('until ' || expires_on, 'without limit'), case when revoked_at is not null then 'revoked' end)
+  from public.certifications as certification where certification.external_id = held.external_id;
+$$;
+
+-- What was not taken over, and how often; null: nothing.
+create function tests.rejects() returns text
+language sql
+as $$
+  select string_agg(format('%s %s %s', external_id, reason, times), ', ' order by external_id, reason) from scheduler.certification_rejects;
+$$;

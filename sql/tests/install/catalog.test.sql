@@ -18,10 +18,10 @@ where c.relnamespace in ('public'::regnamespace, 'scheduler'::regnamespace)
 
 create temp table entry_point (name text, audience text);
 insert into entry_point values
-  ('explain_scenario_evaluation', 'operators'), ('scheduler_status', 'operators'),
+  ('explain_scenario_evaluation', 'operators'), ('scheduler_status', 'operators'), ('run_certification_expiry', 'dispatcher'),
   ('run_scenario_evaluation', 'dispatcher'), ('start_invocation', 'dispatcher'), ('claim_notifications', 'dispatcher'),
   ('record_push_results', 'dispatcher'), ('heartbeat_invocation', 'dispatcher'), ('finish_invocation', 'dispatcher'),
-  ('invocation_summary', 'dispatcher'),
+  ('invocation_summary', 'dispatcher'), ('begin_portal_sync', 'dispatcher'), ('apply_portal_page', 'dispatcher'),
   ('coordinator_mentor_status', 'staff'), ('list_invocations', 'staff'), ('get_invocation', 'staff'),
   ('request_invocation', 'staff'), ('annotate_invocation', 'staff'), ('stop_invocation', 'staff'),
   ('delete_invocation', 'staff'), ('evaluate_mentors', 'staff');

@@ -335,7 +335,7 @@ const OWN_TABLES: Record<string, string> = {
     alter table public.activities enable row level security, force row level security;
   `,
   certifications:
-    `create table public.certifications (user_id uuid, expires_on date, revoked_at date, level integer)`,
+    `create table public.certifications (user_id uuid, name text, expires_on date, revoked_at date, level integer)`,
   device_tokens:
     `create table public.device_tokens (user_id uuid, token text, platform text, provider text, disabled_at date)`,
   notification_preferences:
@@ -372,18 +372,32 @@ for (const [name, statements] of Object.entries(OWN_TABLES)) {
   });
 }
 
+// Each with the migration that reads it, the column that it misses, and the view to be made of it.
+const OTHER_SHAPES = {
+  "create table public.staff (user_id uuid, organisation_id uuid, works_as text)": [
+    "20261121150000_people.sql",
+    "staff.role",
+    "scheduler.staff",
+  ],
+  "create table public.certifications (user_id uuid, expires_on date, revoked_at date)": [
+    "20261121170000_certifications.sql",
+    "certification.name",
+    "scheduler.held_certification",
+  ],
+} as const;
+
 Deno.test("a table of another shape that is not mapped is refused with what to do", async () => {
-  await inFreshDatabase({}, async ({ sql }) => {
-    await sql.unsafe(
-      "create table public.staff (user_id uuid, organisation_id uuid, works_as text)",
-    );
-    await rejects(applyByHand(sql), ({ message, cause }) => {
-      strictEqual(message, "20261121150000_people.sql could not be applied");
-      strictEqual(cause.message, "column staff.role does not exist");
-      match(cause.hint, /scheduler\.staff.*mapping\.sql/);
-      return true;
+  for (const [statement, [migration, column, view]] of Object.entries(OTHER_SHAPES)) {
+    await inFreshDatabase({}, async ({ sql }) => {
+      await sql.unsafe(statement);
+      await rejects(applyByHand(sql), ({ message, cause }) => {
+        strictEqual(message, `${migration} could not be applied`);
+        strictEqual(cause.message, `column ${column} does not exist`);
+        match(cause.hint, new RegExp(`${view}.*mapping\\.sql`));
+        return true;
+      });
     });
-  });
+  }
 });
 
 const OWN_MAPPING = `
@@ -484,5 +498,123 @@ Deno.test("a project with tables of its own maps them in the one mapping file, a
         day: "2026-03-11",
       },
     ]);
+  });
+});
+
+// As docs/certifications.md says, in a migration after this project's own.
+const OWN_CERTIFICATIONS = `
+create schema app;
+create table app.volunteer (id uuid primary key, organisation_id uuid, branch_id uuid, status text, joined_on date);
+create table app.course (number text primary key, user_id uuid, title text, valid_until date, revoked_at timestamptz);
+
+create or replace view scheduler.mentor as
+select id as user_id, organisation_id, branch_id as chapter_id, status from app.volunteer;
+create or replace view scheduler.held_certification as
+select user_id, title as name, valid_until as expires_on, revoked_at from app.course;
+select scheduler.track_roster(
+  source => 'app.volunteer',
+  user_column => 'id',
+  organisation_column => 'organisation_id',
+  joined_on_column => 'joined_on',
+  active_when => $$status = 'active'$$
+);
+
+create or replace function scheduler.set_mentor_status(user_ids uuid[], expected text, status text) returns uuid[]
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  changed uuid[];
+begin
+  with written as (
+    update app.volunteer as volunteer set status = set_mentor_status.status
+    where volunteer.id = any (user_ids) and volunteer.status = expected
+    returning volunteer.id
+  )
+  select coalesce(array_agg(written.id), '{}') into changed from written;
+  return changed;
+end;
+$$;
+create or replace function scheduler.write_certifications(certifications jsonb) returns bigint
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  with written as (
+    insert into app.course as course (number, user_id, title, valid_until, revoked_at)
+    select said.external_id, said.user_id, said.name, said.expires_on, case when said.removed then now() end
+    from jsonb_to_recordset(certifications) as said (external_id text, user_id uuid, name text, expires_on date, removed boolean)
+    on conflict (number) do update set
+      valid_until = case when excluded.revoked_at is null then excluded.valid_until else course.valid_until end,
+      revoked_at = excluded.revoked_at
+    returning number
+  )
+  select count(*) from written;
+$$;
+
+create trigger scenario_scheduler_status after update on app.volunteer
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function scheduler.note_status_changes();
+create trigger scenario_scheduler_certification_insert after insert on app.course
+  referencing new table as new_rows
+  for each statement execute function scheduler.note_certification_changes();
+create trigger scenario_scheduler_certification_update after update on app.course
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function scheduler.note_certification_changes();
+`;
+
+Deno.test("a project with tables of its own has mentors paused and resumed in them, as a portal says", async () => {
+  await inFreshDatabase({}, async ({ sql }) => {
+    await applyByHand(sql);
+    await sql.unsafe(OWN_CERTIFICATIONS);
+    await sql.unsafe(`
+      insert into scheduler.required_certifications values ('aaaaaaaa-0000-4000-8000-000000000000', 'driving');
+      insert into app.volunteer values
+        ('dddddddd-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000000', null, 'active', '2026-01-01'),
+        ('dddddddd-0000-4000-8000-000000000002', 'aaaaaaaa-0000-4000-8000-000000000000', null, 'on leave', '2026-01-01');
+    `);
+    const told = (more: Record<string, unknown>) =>
+      sql`
+        select page.*
+        from public.begin_portal_sync(source => 'portal') as round
+        cross join lateral public.apply_portal_page(
+          source => 'portal', started_at => round.started_at, page => round.page, certifications => ${
+        sql.json([1, 2].map((number) => ({
+          external_id: `C${number}`,
+          member_id: `dddddddd-0000-4000-8000-00000000000${number}`,
+          name: "driving",
+          modified_on: "2026-03-01T10:00:00Z",
+          ...more,
+        })))
+      }
+        ) as page
+      `;
+    const night = async (day: string) => {
+      const changes = await sql<{ user_id: string; to_status: string }[]>`
+        select user_id, to_status from public.run_certification_expiry(as_of => ${`${day} 02:00Z`})
+      `;
+      return changes.map(({ user_id, to_status }) => `${user_id.slice(-1)} ${to_status}`);
+    };
+
+    await told({ expires_on: "2026-03-10" });
+    deepStrictEqual(await night("2026-03-10"), []);
+    deepStrictEqual(await night("2026-03-11"), ["1 paused"]);
+    deepStrictEqual(await night("2026-03-12"), []);
+    await told({ expires_on: "2027-03-10" });
+    deepStrictEqual(await night("2026-03-13"), ["1 active"]);
+    await told({ removed: true });
+    deepStrictEqual(await night("2026-03-14"), ["1 paused"]);
+    await sql`update app.volunteer set status = 'active' where status = 'paused'`;
+    deepStrictEqual(await night("2026-03-15"), ["1 paused"]);
+
+    const history = await sql<{ line: string }[]>`
+      select concat_ws(' ', right(user_id::text, 1), to_status, changed_by) as line
+      from public.mentor_status_history order by id
+    `;
+    deepStrictEqual(history.map(({ line }) => line), [
+      "1 paused certification-expiry",
+      "1 active certification-expiry",
+      "1 paused certification-expiry",
+      "1 active postgres",
+      "1 paused certification-expiry",
+    ]);
+    deepStrictEqual([...await sql`select * from scheduler.verify_mentor_state()`], []);
   });
 });

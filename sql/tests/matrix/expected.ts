@@ -36,6 +36,7 @@ const RELATIONS = `
   organisations             select   x    +    +    +    +    +    +    +    o    o    o    o    +    x    x
   chapters                  select   x    +    +    +    +    +    o    +    o    o    o    o    +    x    x
   peer_mentors              select   x    +    o    +    +    +    o    +    o    o    o    o    +    x    x
+  mentor_status_history     select   x    +    o    +    +    +    o    +    o    o    o    o    +    x    x
   activities                select   x    +    o    +    +    +    o    +    o    o    o    o    +    x    x
   certifications            select   x    +    o    +    +    +    o    +    o    o    o    o    +    x    x
   device_tokens             select   x    +    o    o    o    o    o    o    o    o    o    o    +    x    x
@@ -66,6 +67,9 @@ const FUNCTIONS = `
   heartbeat_invocation               x    x    x    x    x    x    x    x    x    x    x    x    +    +    x
   finish_invocation                  x    x    x    x    x    x    x    x    x    x    x    x    +    +    x
   invocation_summary                 x    x    x    x    x    x    x    x    x    x    x    x    +    +    x
+  begin_portal_sync                  x    x    x    x    x    x    x    x    x    x    x    x    +    +    x
+  apply_portal_page                  x    x    x    x    x    x    x    x    x    x    x    x    +    +    x
+  run_certification_expiry           x    x    x    x    x    x    x    x    x    x    x    x    +    +    x
   explain_scenario_evaluation        x    x    x    x    x    x    x    x    x    x    x    x    +    x    x
   scheduler_status                   x    x    x    x    x    x    x    x    x    x    x    x    +    x    x
 `;

@@ -118,8 +118,9 @@ export const RUNNING = uuid("9", 1);
 export const ENDED = uuid("9", 2);
 export const PUSH = 1000;
 export const LEASE = uuid("8", 1);
+export const ROUND = new Date().toISOString();
 
-/** What the engine has of her: runs, a push that is due, and one that is being sent. */
+/** What the engine has of her: runs, a push that is due, one that is being sent, and what is required of her. */
 export async function engage(sql: Sql): Promise<void> {
   await sql.unsafe(`
     select tests.configured();
@@ -132,5 +133,8 @@ export async function engage(sql: Sql): Promise<void> {
     update scheduler.notifications
     set id = ${PUSH}, lease_token = '${LEASE}', lease_expires_at = now() + interval '5 minutes'
     where status = 'sending';
+    insert into scheduler.required_certifications (organisation_id, name)
+    select distinct '${HERE}'::uuid, name from public.certifications;
+    insert into scheduler.portal_syncs (source, round_started_at) values ('portal', '${ROUND}');
   `);
 }

@@ -108,7 +108,11 @@ Deno.test("every table, view, sequence and function of public has its line in th
       [...new Set(trials.filter((trial) => trial.kind === kind).map((trial) => trial.name))].sort();
     deepStrictEqual(names("table"), [...KNOWN.relations].sort());
     deepStrictEqual(names("table"), Object.keys(WORLD).sort());
-    deepStrictEqual(names("sequence"), ["activities_id_seq", "device_tokens_id_seq"]);
+    deepStrictEqual(names("sequence"), [
+      "activities_id_seq",
+      "device_tokens_id_seq",
+      "mentor_status_history_id_seq",
+    ]);
     deepStrictEqual(names("function"), [...KNOWN.functions].sort());
   });
 });

@@ -65,6 +65,7 @@ export class Reach {
         (this.isStaffOf(chapter.organisation_id) && this.coordinates(chapter.id))
       ),
       peer_mentors: known,
+      mentor_status_history: world.mentor_status_history.filter((row) => isKnown(row.user_id)),
       activities: world.activities.filter((row) => isKnown(row.user_id)),
       certifications: world.certifications.filter((row) => isKnown(row.user_id)),
       device_tokens: world.device_tokens.filter((row) => row.user_id === person),

@@ -297,6 +297,7 @@ async function takeAwayBeyond(sql: Sql, { world }: Play, person: string): Promis
     );
     delete from scheduler.notifications where user_id <> all (${known});
     delete from public.peer_mentors where id <> all (${known});
+    delete from public.mentor_status_history where user_id <> all (${known});
     delete from public.device_tokens where user_id <> all (${known});
     delete from public.notification_preferences where user_id <> all (${known});
     delete from public.chapters where id <> all (${list(ids(rows.chapters))});

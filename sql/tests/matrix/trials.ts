@@ -3,7 +3,18 @@
 
 import type { Sql } from "../../../scripts/server.ts";
 import type { Attempt } from "./expected.ts";
-import { ENDED, HER, HER_CHAPTER, HERE, isHers, LEASE, PUSH, RUNNING, WORLD } from "./her.ts";
+import {
+  ENDED,
+  HER,
+  HER_CHAPTER,
+  HERE,
+  isHers,
+  LEASE,
+  PUSH,
+  ROUND,
+  RUNNING,
+  WORLD,
+} from "./her.ts";
 import { type Answer, keyExpression, keyOf, type Row, type Table } from "./world.ts";
 
 /** A new row of hers, or one that would let the caller nearer to her. */
@@ -11,6 +22,8 @@ const INSERTED: Record<Table, (caller: string) => string> = {
   organisations: () => `(name) values ('New')`,
   chapters: () => `(organisation_id, name) values ('${HERE}', 'New')`,
   peer_mentors: () => `(id, organisation_id) values (gen_random_uuid(), '${HERE}')`,
+  mentor_status_history: () =>
+    `(user_id, to_status, changed_by) values ('${HER}', 'active', 'nobody')`,
   activities: () => `(user_id, activity_date) values ('${HER}', current_date)`,
   certifications: () => `(user_id) values ('${HER}')`,
   device_tokens: (caller) => `(token, user_id) values ('new token of ${caller}', '${HER}')`,
@@ -25,6 +38,7 @@ export const CHANGED: Record<Table, string> = {
   organisations: `name = 'Changed'`,
   chapters: `name = 'Changed'`,
   peer_mentors: `status = 'inactive'`,
+  mentor_status_history: `reason = 'changed'`,
   activities: `kind = 'changed'`,
   certifications: `revoked_at = now()`,
   device_tokens: `disabled_at = now()`,
@@ -75,6 +89,16 @@ const CALLS: Record<string, string> = {
   invocation_summary: `
     select status = 'completed' as hers
     from public.invocation_summary(invocation_id => '${ENDED}')`,
+  begin_portal_sync: `
+    select started_at = '${ROUND}' as hers from public.begin_portal_sync(source => 'portal')`,
+  apply_portal_page: `
+    select applied = 1 as hers
+    from public.apply_portal_page(source => 'portal', started_at => '${ROUND}', page => 0, certifications => jsonb_build_array(
+      jsonb_build_object('external_id', 'C1', 'member_id', '${HER}', 'name', 'driving', 'modified_on', '2026-03-01T10:00:00Z')
+    ))`,
+  run_certification_expiry: `
+    select user_id = '${HER}' as hers
+    from public.run_certification_expiry(as_of => now() + interval '201 days')`,
   explain_scenario_evaluation: `
     select true as hers from public.explain_scenario_evaluation(user_id => '${HER}')`,
   scheduler_status: `select true as hers from public.scheduler_status()`,

@@ -16,6 +16,10 @@ export interface World {
     "peer_mentors",
     "id" | "organisation_id" | "chapter_id" | "status" | "joined_on"
   >;
+  mentor_status_history: Columns<
+    "mentor_status_history",
+    "id" | "user_id" | "from_status" | "to_status" | "changed_by"
+  >;
   activities: Columns<"activities", "id" | "user_id" | "activity_date">;
   certifications: Columns<"certifications", "id" | "user_id" | "expires_on">;
   device_tokens: Columns<"device_tokens", "id" | "user_id" | "token">;
@@ -41,11 +45,25 @@ export function day(fromToday: number): string {
   return new Date(Date.now() + fromToday * 86_400_000).toISOString().slice(0, 10);
 }
 
-/** Everybody on the roster did something, is certified, has a device and a wish. */
+/** Everybody on the roster has a past, did something, is certified, has a device and a wish. */
 export function belongings(
   mentors: Mentor[],
-): Pick<World, "activities" | "certifications" | "device_tokens" | "notification_preferences"> {
+): Pick<
+  World,
+  | "mentor_status_history"
+  | "activities"
+  | "certifications"
+  | "device_tokens"
+  | "notification_preferences"
+> {
   return {
+    mentor_status_history: mentors.map((mentor, position) => ({
+      id: position + 1,
+      user_id: mentor.id,
+      from_status: "inactive",
+      to_status: mentor.status,
+      changed_by: "an admin",
+    })),
     activities: mentors.map((mentor, position) => ({
       id: position + 1,
       user_id: mentor.id,

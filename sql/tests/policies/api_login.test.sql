@@ -1,7 +1,7 @@
 -- The API's own login is nobody before it becomes somebody, whatever claims it sets.
 
 begin;
-select plan(23);
+select plan(24);
 
 select tests.staff('admin') as admin \gset
 select tests.mentor() as mentor \gset

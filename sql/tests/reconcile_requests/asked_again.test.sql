@@ -109,7 +109,7 @@ select pg_temp.lost_run() as run \gset
 select tests.time_passed(:'run', '11 hours 59 minutes');
 select matches(tests.reconciled(), 'asked again$', 'nor one that is older than can be made up for: within, it is');
 select pg_temp.lost_run() as run \gset
-select tests.time_passed(:'run', '12 hours 1 second');
+select tests.time_passed(:'run', '12 hours 1 minute');
 select matches(tests.reconciled(), 'given up$', 'outside it is not');
 
 -- Set up no more.

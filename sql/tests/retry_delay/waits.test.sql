@@ -1,5 +1,5 @@
 begin;
-select plan(16);
+select plan(17);
 
 create temporary table drawn on commit drop as
 select attempt, scheduler.retry_delay(attempt => attempt, wished_seconds => 0) as delay
@@ -20,6 +20,7 @@ select is(
 select is(scheduler.retry_delay(attempt => 1, wished_seconds => 7200), interval '2 hours', 'what the provider wishes is honoured where it is longer');
 select cmp_ok(scheduler.retry_delay(attempt => 3, wished_seconds => 1), '>=', interval '6 minutes', 'and makes nothing shorter');
 select cmp_ok(scheduler.retry_delay(attempt => 1, wished_seconds => -10), '>', interval '0', 'not even a wish below zero');
+select cmp_ok(scheduler.retry_delay(attempt => 1, wished_seconds => -1e300), '<', interval '2 minutes', 'however far below');
 select cmp_ok(scheduler.retry_delay(attempt => 1, wished_seconds => 1e300), '<=', interval '30 days', 'an absurd wish is no error');
 select cmp_ok(
   scheduler.retry_delay(attempt => 2), '<=', interval '1 minute' * 3.75, 'a provider that wishes nothing makes nothing longer'

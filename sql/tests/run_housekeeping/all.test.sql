@@ -1,10 +1,10 @@
 begin;
-select plan(22);
+select plan(23);
 
 create function pg_temp.said(what text) returns text language sql as $$ select scheduler.run_housekeeping() ->> what $$;
 
 select is(
-  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "idempotency_keys": 0, "state_drift": 0}', 'housekeeping tells of each table how much went'
+  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "certification_rejects": 0, "idempotency_keys": 0, "state_drift": 0}', 'housekeeping tells of each table how much went'
 );
 
 -- Each by its own rule.
@@ -15,12 +15,16 @@ insert into cron.job_run_details (jobid, runid, database, username, command, sta
 select 1, days, current_database(), current_user, $$select scheduler.tick('scenario-scheduler-daily')$$, 'succeeded', now() - make_interval(days => days) from unnest(array[15, 13]) as days;
 insert into scheduler.notifications (user_id, scenario_type, occurrence_key, evaluation_date, created_at, status, title, body)
 select gen_random_uuid(), 'milestone', 'milestone:1', tests.today(), now() - make_interval(days => days), 'sent', 'title', 'body' from unnest(array[731, 729]) as days;
+insert into scheduler.certification_rejects (source, external_id, reason, first_seen_at, last_seen_at)
+values ('hlf', 'gone', 'no_name', now() - interval '2 years', now() - interval '91 days'), ('hlf', 'still there', 'no_name', now() - interval '2 years', now() - interval '89 days');
 select is(
-  scheduler.run_housekeeping(), '{"notifications": 1, "push_attempts": 1, "invocations": 1, "cron_history": 1, "idempotency_keys": 0, "state_drift": 0}', 'what is older than is kept goes'
+  scheduler.run_housekeeping(), '{"notifications": 1, "push_attempts": 1, "invocations": 1, "cron_history": 1, "certification_rejects": 1, "idempotency_keys": 0, "state_drift": 0}', 'what is older than is kept goes'
 );
 select is(
-  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "idempotency_keys": 0, "state_drift": 0}', 'once'
+  scheduler.run_housekeeping(), '{"notifications": 0, "push_attempts": 0, "invocations": 0, "cron_history": 0, "certification_rejects": 0, "idempotency_keys": 0, "state_drift": 0}', 'once'
 );
+
+select is(tests.rejects(), 'still there no_name 1', 'what a portal named of late stays, since whenever it does');
 
 -- An operator's rule.
 update scheduler.retention set keep = '30 days' where kept = 'invocations';

@@ -3,6 +3,7 @@
 begin;
 select plan(42);
 select tests.configured();
+update scheduler.jobs set enabled = false where cron_name = 'nightly-scheduler';
 
 -- Daily at 06:00, made up for within 12 hours, housekeeping at 03:30 within a day.
 create function pg_temp.down(since timestamptz, until timestamptz) returns text language plpgsql as $$

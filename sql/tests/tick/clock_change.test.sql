@@ -4,6 +4,7 @@ begin;
 select plan(17);
 set local timezone = 'Europe/Oslo';
 select tests.configured();
+update scheduler.jobs set enabled = false where cron_name = 'nightly-scheduler';
 
 create function pg_temp.down(since timestamptz, until timestamptz) returns text language plpgsql as $$
 begin

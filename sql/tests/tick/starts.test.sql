@@ -28,8 +28,6 @@ select is(
 );
 
 -- Two jobs of one entry.
-create function public.run_certification_expiry() returns void language sql as $$ $$;
-update scheduler.jobs set enabled = true where cron_name = 'nightly-scheduler';
 select tests.ticked_until('2026-03-04 04:00Z');
 select is(
   tests.ticked('nightly-scheduler', '2026-03-05 02:00:05Z'), E'certification-expiry completed 03-05 02:00\nhlf-sync requested 03-05 02:00', 'an entry starts all of its jobs'
@@ -39,7 +37,8 @@ select is(tests.ticked('nightly-scheduler', '2026-03-06 02:00Z'), 'certification
 select scheduler.pause(job_name => 'certification-expiry');
 select is(tests.ticked('nightly-scheduler', '2026-03-07 02:00Z'), null, 'nor one that is paused');
 select scheduler.resume(job_name => 'certification-expiry');
-create or replace function public.run_certification_expiry() returns void language plpgsql as $$ begin raise exception 'no'; end $$;
+create function public.failing() returns void language plpgsql as $$ begin raise exception 'no'; end $$;
+update scheduler.jobs set target = 'public.failing' where job_name = 'certification-expiry';
 update scheduler.jobs set enabled = true where job_name = 'hlf-sync';
 delete from scheduler.invocations where job_name = 'hlf-sync';
 select tests.ticked_until('2026-03-07 02:00Z');

@@ -143,6 +143,28 @@ Deno.test("a transaction whose connection is cut, or ended by the server, fails 
   assert.equal(connections.size, 2, "none of the pool's connections is lost for good");
 });
 
+Deno.test("a transaction that the server ends between two of its queries fails, and the process goes on", async () => {
+  await using world = await openDatabase();
+  const { connection } = world;
+  const operator = connect(world.url, "operator", 1);
+  try {
+    for (const wait of [0, 5, 300]) {
+      const ended = connection.transaction(5000, async (query) => {
+        const [self] = await query<{ pid: number }>`select pg_backend_pid() as pid`;
+        await operator`select pg_terminate_backend(${self?.pid ?? 0})`;
+        await pause(wait);
+        await query`select 1`;
+      });
+      const error = await ended.catch((reason: unknown) => reason);
+      assert.ok(isLostConnection(error), `${wait} ms: ${error}`);
+      const [row] = await connection.within(5000)<{ one: number }>`select 1 as one`;
+      assert.equal(row?.one, 1, "nobody after it is told of it");
+    }
+  } finally {
+    await operator.end();
+  }
+});
+
 Deno.test("connections that the server ended while nobody used them are no matter to a transaction", async () => {
   await using world = await openDatabase();
   const { connection } = world;

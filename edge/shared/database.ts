@@ -64,29 +64,38 @@ export type Query = <Row extends object>(
 ) => Promise<Row[]>;
 
 /**
- * The driver's begin sends a rollback to a connection that is gone, too, and that fails in
- * a place where nothing catches it. So it never hears of such an end.
+ * The driver's begin sends a rollback, and what the work says next, to a connection that is
+ * gone, too, and that fails in a place where nothing catches it. So it never hears of such
+ * an end, and nothing more is said after it.
  */
 async function transact<Result>(
   sql: Sql,
   work: (query: Query) => Promise<Result>,
 ): Promise<Result> {
   const lost = Promise.withResolvers<never>();
-  const { result } = await Promise.race([
-    sql.begin(async (transaction) => {
-      try {
-        return {
-          result: await work(async (text, ...values) => await transaction(text, ...values)),
-        };
-      } catch (error) {
-        if (!isLostConnection(error)) throw error;
-        lost.reject(error);
-        return await new Promise<never>(() => {});
-      }
-    }),
-    lost.promise,
-  ]);
-  return result;
+  const never = new Promise<never>(() => {});
+  let isOver = false;
+  try {
+    const { result } = await Promise.race([
+      sql.begin(async (transaction) => {
+        try {
+          return {
+            result: await work(async (text, ...values) =>
+              isOver ? await never : await transaction(text, ...values)
+            ),
+          };
+        } catch (error) {
+          if (!isLostConnection(error)) throw error;
+          lost.reject(error);
+          return await never;
+        }
+      }),
+      lost.promise,
+    ]);
+    return result;
+  } finally {
+    isOver = true;
+  }
 }
 
 /** A pool that is replaced when a connection falls silent, which nothing else would end, or is ended by the server. */
@@ -141,7 +150,7 @@ export class Database {
       return await Promise.race([ask(sql), silence.promise]);
     } catch (error) {
       // The driver would tell the end of a connection once more, to whoever has it next.
-      if (isEndedByServer(error)) this.#replace(sql, limitMs);
+      if (isLostConnection(error)) this.#replace(sql, limitMs);
       throw error;
     } finally {
       clearTimeout(timer);

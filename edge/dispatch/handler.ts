@@ -5,15 +5,16 @@ import { checkContentType, readBody } from "../shared/body.ts";
 import { describeError, isRefusedArgument, RequestError } from "../shared/errors.ts";
 import type { StructuredLogger } from "../shared/logger.ts";
 import { sanitize } from "../shared/sanitize.ts";
-import { type BatchOptions, runEvaluationBatch, type RunResult, unableToStart } from "./batch.ts";
+import { conduct, type Jobs, type RunResult, unableToStart } from "./jobs/run.ts";
 import type { Ending, InvocationSummary, Order, Outbox } from "./outbox.ts";
-import { JOBS, parseOrder, unknownJob } from "./request.ts";
+import { parseOrder, unknownJob } from "./request.ts";
 
 export interface Dependencies {
   outbox: Outbox;
   logger: StructuredLogger;
   secrets: readonly string[];
-  options: BatchOptions;
+  /** By name. */
+  jobs: Jobs;
   /** Milliseconds, for durations only. */
   clock: () => number;
   /** Keeps the process alive for work that goes on after the answer. */
@@ -59,6 +60,12 @@ async function readOrder(request: Request, secrets: readonly string[]): Promise<
   checkContentType(request.headers, body);
   return parseOrder(body, credentials.kind === "signature" ? credentials.webhookId : null);
 }
+
+const NO_DRY_RUN = new RequestError(
+  400,
+  "invalid_argument",
+  "dry_run is of no use for this job: it has nothing to show without writing it.",
+);
 
 /** How a job ends that the database knows and this function doesn't. */
 const NO_SUCH_JOB: Ending = {
@@ -108,7 +115,7 @@ export async function handleScheduledInvocation(
   request: Request,
   dependencies: Dependencies,
 ): Promise<Response> {
-  const { outbox, logger, secrets, options, clock, waitUntil } = dependencies;
+  const { outbox, logger, secrets, jobs, clock, waitUntil } = dependencies;
   const startedAt = clock();
   let order: Order;
   try {
@@ -118,12 +125,13 @@ export async function handleScheduledInvocation(
     throw error;
   }
 
-  const job = JOBS.get(order.job_name);
+  const job = jobs.get(order.job_name);
+  if (job && order.dry_run && !job.hasDryRun) return refuse(NO_DRY_RUN);
   try {
     const { id, started } = await outbox.start(order);
     if (!job) {
       if (started) await outbox.finish(id, NO_SUCH_JOB);
-      return refuse(unknownJob());
+      return refuse(unknownJob(jobs.keys()));
     }
     if (!started) return notStarted(await outbox.summary(id));
   } catch (error) {
@@ -134,15 +142,8 @@ export async function handleScheduledInvocation(
     return finished(unableToStart(log, order, describeError(error), clock() - startedAt), order);
   }
 
-  const run = runEvaluationBatch({
-    order,
-    evaluates: job.evaluates,
-    outbox,
-    log: logger.run(order.invocation_id),
-    options,
-    clock,
-    startedAt,
-  });
+  const log = logger.run(order.invocation_id);
+  const run = conduct(job, { order, outbox, log, clock, startedAt });
   if (/\brespond-async\b/i.test(request.headers.get("prefer") ?? "")) {
     waitUntil(run);
     return answer(202, { invocation_id: order.invocation_id }, {

@@ -62,6 +62,8 @@ export interface Ending {
   errors: Record<string, number>;
   error_type: string | null;
   error_message: string | null;
+  /** What only this job has to tell. */
+  details?: Record<string, string | number>;
 }
 
 /** A database that does not answer by then is down. */
@@ -140,6 +142,16 @@ export class Outbox {
     `;
   }
 
+  /** How many mentors it paused and resumed, by the reason. */
+  async expireCertifications(dry_run: boolean): Promise<Record<string, number>> {
+    const rows = await this.database.rows<{ reason: string; mentors: number }>`
+      select change.reason, count(*)::integer as mentors
+      from public.run_certification_expiry(dry_run => ${dry_run}) as change
+      group by change.reason
+    `;
+    return Object.fromEntries(rows.map(({ reason, mentors }) => [reason, mentors]));
+  }
+
   async finish(invocation_id: string, ending: Ending): Promise<InvocationSummary> {
     const [row] = await this.database.rows<InvocationSummary>`
       select finished.*
@@ -151,7 +163,8 @@ export class Outbox {
         pages_processed => ${ending.pages_processed},
         errors => ${JSON.stringify(ending.errors)}::text::jsonb,
         error_type => ${ending.error_type},
-        error_message => ${ending.error_message}
+        error_message => ${ending.error_message},
+        details => ${ending.details ? JSON.stringify(ending.details) : null}::text::jsonb
       ) as finished
     `;
     if (!row) throw new Error("finish_invocation returned no row");

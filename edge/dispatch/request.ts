@@ -9,14 +9,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const PLAIN_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const MOMENT = /^[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$/;
 
-/** The jobs of this function, and whether they evaluate before they send. */
-export const JOBS: ReadonlyMap<string, { evaluates: boolean }> = new Map([
-  ["scenario-evaluation", { evaluates: true }],
-  ["dispatch-backlog", { evaluates: false }],
-]);
-
-export function unknownJob(): RequestError {
-  const known = [...JOBS.keys()].join(", ");
+export function unknownJob(names: Iterable<string>): RequestError {
+  const known = [...names].join(", ");
   return new RequestError(404, "unknown_job", `There is no such job. Known are: ${known}.`);
 }
 

@@ -5,7 +5,11 @@ import { connect, Database } from "../shared/database.ts";
 import { StructuredLogger } from "../shared/logger.ts";
 import type { TestDatabase } from "../../scripts/testing.ts";
 import type { Dependencies } from "./handler.ts";
+import { registerJobs } from "./jobs/registry.ts";
+import type { Jobs } from "./jobs/run.ts";
 import { type Claimed, Outbox } from "./outbox.ts";
+import { type MemberPortal, noPortal } from "./portal/member_portal.ts";
+import type { PortalStore } from "./portal/store.ts";
 import type { PushMessage, PushOutcome, PushProvider } from "./providers/provider.ts";
 
 export const SECRET = "3f9a1c5e7b2d4f608192a3b4c5d6e7f80f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -100,7 +104,17 @@ interface Setup {
   timeoutThresholdMs?: number;
   secrets?: readonly string[];
   clock?: () => number;
+  portal?: MemberPortal;
+  store?: PortalStore;
+  /** Changes what jobs there are. */
+  jobs?: (jobs: Jobs) => Jobs;
 }
+
+/** A store for a portal that is not asked. */
+const noStore: PortalStore = {
+  begin: () => Promise.reject(new Error("No round was to begin.")),
+  apply: () => Promise.reject(new Error("No page was to be applied.")),
+};
 
 /** Everything that the handler needs, with a log that is kept and a provider in memory. */
 export function prepare(setup: Setup) {
@@ -112,13 +126,18 @@ export function prepare(setup: Setup) {
     outbox: setup.outbox,
     logger: log.logger,
     secrets: setup.secrets ?? [SECRET],
-    options: {
-      providers: new Map([[provider.name, provider]]),
-      defaultProvider: provider.name,
-      pageSize,
-      concurrency,
-      timeoutThresholdMs,
-    },
+    jobs: (setup.jobs ?? ((jobs) => jobs))(registerJobs({
+      outbox: setup.outbox,
+      options: {
+        providers: new Map([[provider.name, provider]]),
+        defaultProvider: provider.name,
+        pageSize,
+        concurrency,
+        timeoutThresholdMs,
+      },
+      portal: setup.portal ?? noPortal,
+      openStore: () => setup.store ?? noStore,
+    })),
     clock: setup.clock ?? (() => performance.now()),
     waitUntil: (work) => background.push(work),
   };

@@ -177,6 +177,40 @@ export type Database = {
         };
         Relationships: [];
       };
+      "mentor_status_history": {
+        Row: {
+          "certifications": (string)[] | null;
+          "changed_at": string;
+          "changed_by": string;
+          "from_status": string | null;
+          "id": number;
+          "reason": string | null;
+          "to_status": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "certifications"?: (string)[] | null;
+          "changed_at"?: string;
+          "changed_by": string;
+          "from_status"?: string | null;
+          "id"?: never;
+          "reason"?: string | null;
+          "to_status": string;
+          "user_id": string;
+        };
+        Update: {
+          "certifications"?: (string)[] | null;
+          "changed_at"?: string;
+          "changed_by"?: string;
+          "from_status"?: string | null;
+          "id"?: never;
+          "reason"?: string | null;
+          "to_status"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
       "notification_preferences": {
         Row: {
           "push_enabled": boolean;
@@ -306,6 +340,33 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "apply_portal_page": {
+        Args: {
+          "certifications": Json;
+          "invocation_id"?: string;
+          "next_cursor"?: string;
+          "page": number;
+          "source": string;
+          "started_at": string;
+        };
+        Returns: Database["scheduler"]["CompositeTypes"]["portal_page_result"];
+        SetofOptions: {
+          from: "*";
+          to: "portal_page_result";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      "begin_portal_sync": {
+        Args: { "anew"?: boolean; "source": string };
+        Returns: Database["scheduler"]["CompositeTypes"]["portal_round"];
+        SetofOptions: {
+          from: "*";
+          to: "portal_round";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "claim_notifications": {
         Args: { "batch_size": number; "invocation_id": string; "lease": string };
         Returns: Database["scheduler"]["CompositeTypes"]["claimed_notification"][];
@@ -350,6 +411,7 @@ export type Database = {
       };
       "finish_invocation": {
         Args: {
+          "details"?: Json;
           "error_message"?: string;
           "error_type"?: string;
           "errors"?: Json;
@@ -423,6 +485,16 @@ export type Database = {
           "replayed": boolean;
         }[];
       };
+      "run_certification_expiry": {
+        Args: { "as_of"?: string; "dry_run"?: boolean };
+        Returns: Database["scheduler"]["CompositeTypes"]["status_change"][];
+        SetofOptions: {
+          from: "*";
+          to: "status_change";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       "run_scenario_evaluation": {
         Args: {
           "as_of"?: string;
@@ -484,6 +556,69 @@ export type Database = {
   };
   "scheduler": {
     Tables: {
+      "certification_checks": {
+        Row: {
+          "noted_at": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "noted_at"?: string;
+          "user_id": string;
+        };
+        Update: {
+          "noted_at"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "certification_rejects": {
+        Row: {
+          "external_id": string;
+          "first_seen_at": string;
+          "invocation_id": string | null;
+          "last_seen_at": string;
+          "reason": string;
+          "source": string;
+          "times": number;
+        };
+        ComputedFields: never;
+        Insert: {
+          "external_id": string;
+          "first_seen_at"?: string;
+          "invocation_id"?: string | null;
+          "last_seen_at"?: string;
+          "reason": string;
+          "source": string;
+          "times"?: number;
+        };
+        Update: {
+          "external_id"?: string;
+          "first_seen_at"?: string;
+          "invocation_id"?: string | null;
+          "last_seen_at"?: string;
+          "reason"?: string;
+          "source"?: string;
+          "times"?: number;
+        };
+        Relationships: [];
+      };
+      "certification_watermarks": {
+        Row: {
+          "checked_until": string;
+          "organisation_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "checked_until": string;
+          "organisation_id": string;
+        };
+        Update: {
+          "checked_until"?: string;
+          "organisation_id"?: string;
+        };
+        Relationships: [];
+      };
       "idempotency_keys": {
         Row: {
           "answer": Json | null;
@@ -733,6 +868,7 @@ export type Database = {
           "staff_may_start": boolean;
           "target": string;
           "timeout": string;
+          "waits_for": string | null;
         };
         ComputedFields: never;
         Insert: {
@@ -748,6 +884,7 @@ export type Database = {
           "staff_may_start"?: boolean;
           "target": string;
           "timeout"?: string;
+          "waits_for"?: string | null;
         };
         Update: {
           "catch_up"?: string | null;
@@ -762,8 +899,17 @@ export type Database = {
           "staff_may_start"?: boolean;
           "target"?: string;
           "timeout"?: string;
+          "waits_for"?: string | null;
         };
-        Relationships: [];
+        Relationships: [
+          {
+            foreignKeyName: "job_waits_for_a_job";
+            columns: ["waits_for"];
+            isOneToOne: false;
+            referencedRelation: "jobs";
+            referencedColumns: ["job_name"];
+          },
+        ];
       };
       "mentor_state": {
         Row: {
@@ -1010,6 +1156,77 @@ export type Database = {
           },
         ];
       };
+      "portal_certifications": {
+        Row: {
+          "external_id": string;
+          "modified_on": string;
+          "removed": boolean;
+          "seen_in_round": string;
+          "source": string;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "external_id": string;
+          "modified_on": string;
+          "removed"?: boolean;
+          "seen_in_round": string;
+          "source": string;
+          "user_id": string;
+        };
+        Update: {
+          "external_id"?: string;
+          "modified_on"?: string;
+          "removed"?: boolean;
+          "seen_in_round"?: string;
+          "source"?: string;
+          "user_id"?: string;
+        };
+        Relationships: [];
+      };
+      "portal_syncs": {
+        Row: {
+          "completed_at": string | null;
+          "full_round_at": string | null;
+          "modified_since": string | null;
+          "most_losses": number;
+          "round_cursor": string | null;
+          "round_is_full": boolean;
+          "round_modified_until": string | null;
+          "round_page": number;
+          "round_seen": number;
+          "round_started_at": string | null;
+          "source": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "completed_at"?: string | null;
+          "full_round_at"?: string | null;
+          "modified_since"?: string | null;
+          "most_losses"?: number;
+          "round_cursor"?: string | null;
+          "round_is_full"?: boolean;
+          "round_modified_until"?: string | null;
+          "round_page"?: number;
+          "round_seen"?: number;
+          "round_started_at"?: string | null;
+          "source": string;
+        };
+        Update: {
+          "completed_at"?: string | null;
+          "full_round_at"?: string | null;
+          "modified_since"?: string | null;
+          "most_losses"?: number;
+          "round_cursor"?: string | null;
+          "round_is_full"?: boolean;
+          "round_modified_until"?: string | null;
+          "round_page"?: number;
+          "round_seen"?: number;
+          "round_started_at"?: string | null;
+          "source"?: string;
+        };
+        Relationships: [];
+      };
       "push_attempts": {
         Row: {
           "attempt": number;
@@ -1117,6 +1334,22 @@ export type Database = {
             referencedColumns: ["invocation_id"];
           },
         ];
+      };
+      "required_certifications": {
+        Row: {
+          "name": string;
+          "organisation_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "name": string;
+          "organisation_id": string;
+        };
+        Update: {
+          "name"?: string;
+          "organisation_id"?: string;
+        };
+        Relationships: [];
       };
       "retention": {
         Row: {
@@ -1363,6 +1596,13 @@ export type Database = {
             foreignKeyName: "activities_are_of_a_mentor";
             columns: ["user_id"];
             isOneToOne: false;
+            referencedRelation: "portal_member";
+            referencedColumns: ["user_id"];
+          },
+          {
+            foreignKeyName: "activities_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
             referencedRelation: "roster";
             referencedColumns: ["user_id"];
           },
@@ -1388,6 +1628,13 @@ export type Database = {
             columns: ["user_id"];
             isOneToOne: false;
             referencedRelation: "mentor";
+            referencedColumns: ["user_id"];
+          },
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "portal_member";
             referencedColumns: ["user_id"];
           },
           {
@@ -1446,6 +1693,50 @@ export type Database = {
         ComputedFields: never;
         Relationships: [];
       };
+      "held_certification": {
+        Row: {
+          "expires_on": string | null;
+          "name": string;
+          "revoked_at": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "expires_on"?: string | null;
+          "name"?: string | null;
+          "revoked_at"?: string | null;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "expires_on"?: string | null;
+          "name"?: string | null;
+          "revoked_at"?: string | null;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "mentor";
+            referencedColumns: ["user_id"];
+          },
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "portal_member";
+            referencedColumns: ["user_id"];
+          },
+          {
+            foreignKeyName: "certifications_are_of_a_mentor";
+            columns: ["user_id"];
+            isOneToOne: false;
+            referencedRelation: "roster";
+            referencedColumns: ["user_id"];
+          },
+        ];
+      };
       "mentor": {
         Row: {
           "chapter_id": string | null;
@@ -1492,6 +1783,22 @@ export type Database = {
           "locale"?: string | null;
           "organisation_id"?: string | null;
           "timezone"?: string | null;
+        };
+        Relationships: [];
+      };
+      "portal_member": {
+        Row: {
+          "member_id": string | null;
+          "user_id": string;
+        };
+        ComputedFields: never;
+        Insert: {
+          "member_id"?: never;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "member_id"?: never;
+          "user_id"?: string | null;
         };
         Relationships: [];
       };
@@ -1957,11 +2264,12 @@ export type Database = {
         Args: { "deliver_after": string; "facts": Json; "reason": string; "scenario_type": string };
         Returns: string;
       };
-      "foresee_evaluation": {
-        Args: { "organisation_ids": (string)[]; "scenarios": (string)[] };
+      "find_portal_members": {
+        Args: { "member_ids": (string)[] };
         Returns: {
-          "evaluated": number;
-          "suppressed": number;
+          "member_id": string;
+          "timezone": string;
+          "user_id": string;
         }[];
       };
       "forget_hints": { Args: { "user_ids": (string)[] }; Returns: undefined };
@@ -1978,6 +2286,20 @@ export type Database = {
         Returns: string;
       };
       "is_paused": { Args: { "job_name": string }; Returns: boolean };
+      "is_waiting": {
+        Args: { "at"?: string; "job_name": string; "scheduled_for": string };
+        Returns: boolean;
+      };
+      "judge_certifications": {
+        Args: { "as_of": string; "user_ids": (string)[] };
+        Returns: Database["scheduler"]["CompositeTypes"]["status_change"][];
+        SetofOptions: {
+          from: "*";
+          to: "status_change";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       "judge_occurrences": {
         Args: {
           "as_of": string;
@@ -1993,6 +2315,13 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "judge_portal_page": {
+        Args: { "certifications": Json };
+        Returns: {
+          "accepted": Json;
+          "rejected": Json;
+        }[];
+      };
       "known_jobs_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "known_scenarios_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "mentors_of_caller": { Args: { "as_role"?: string }; Returns: (string)[] };
@@ -2001,6 +2330,7 @@ export type Database = {
         Returns: string;
       };
       "next_tick": { Args: { "at": string; "schedule": string }; Returns: string };
+      "note_mentors": { Args: { "user_ids": (string)[] }; Returns: undefined };
       "open_invocation": {
         Args: {
           "dry_run"?: boolean;
@@ -2071,7 +2401,13 @@ export type Database = {
         };
         Returns: string;
       };
+      "preview_evaluation": {
+        Args: { "organisation_ids": (string)[]; "run_id": string; "scenarios": (string)[] };
+        Returns: undefined;
+      };
       "previous_tick": { Args: { "at": string; "schedule": string }; Returns: string };
+      "read_expiry": { Args: { "said": string; "zone": string }; Returns: string };
+      "read_moment": { Args: { "said": string }; Returns: string };
       "read_schedule": {
         Args: { "schedule": string };
         Returns: Database["scheduler"]["CompositeTypes"]["cron_schedule"];
@@ -2084,6 +2420,7 @@ export type Database = {
       };
       "read_secret": { Args: { "secret_name": string }; Returns: string };
       "rebuild_mentor_state": { Args: Record<PropertyKey, never>; Returns: number };
+      "recheck_certifications": { Args: { "organisation_ids"?: (string)[] }; Returns: number };
       "reconcile_requests": {
         Args: { "at"?: string };
         Returns: {
@@ -2096,9 +2433,12 @@ export type Database = {
       "record_evaluation": {
         Args: {
           "as_of": string;
+          "is_of_some_mentors"?: boolean;
+          "organisation_ids"?: (string)[];
           "queued_by_config": Json;
           "queued_by_scenario": Json;
           "run_id": string;
+          "scenarios"?: (string)[];
           "scopes": (Database["scheduler"]["CompositeTypes"]["evaluation_scope"])[];
           "started": string;
           "suppressed_by_reason": Json;
@@ -2156,6 +2496,10 @@ export type Database = {
         Returns: string;
       };
       "see_responses": { Args: { "at": string }; Returns: undefined };
+      "set_mentor_status": {
+        Args: { "expected": string; "status": string; "user_ids": (string)[] };
+        Returns: (string)[];
+      };
       "sign_webhook": {
         Args: { "asked_at": string; "body": string; "secret": string; "webhook_id": string };
         Returns: Json;
@@ -2168,6 +2512,16 @@ export type Database = {
           "triggered_by": string;
         };
         Returns: string;
+      };
+      "status_of_certifications": {
+        Args: Record<PropertyKey, never>;
+        Returns: Database["scheduler"]["CompositeTypes"]["component_status"][];
+        SetofOptions: {
+          from: "*";
+          to: "component_status";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
       };
       "status_of_jobs": {
         Args: Record<PropertyKey, never>;
@@ -2209,6 +2563,7 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "sweep_certification_rejects": { Args: { "older_than": string }; Returns: number };
       "sweep_cron_history": {
         Args: { "looked_at": number; "older_than": string };
         Returns: number;
@@ -2319,6 +2674,7 @@ export type Database = {
         };
       };
       "wait_before_asking": { Args: { "attempt": number; "catch_up": string }; Returns: string };
+      "write_certifications": { Args: { "certifications": Json }; Returns: number };
       "write_push_results": {
         Args: { "invocation_id": string; "results": Json };
         Returns: {
@@ -2462,6 +2818,28 @@ export type Database = {
         "due": boolean | null;
         "rests": string | null;
         "facts": Json | null;
+      };
+      "portal_page_result": {
+        "received": number | null;
+        "applied": number | null;
+        "unchanged": number | null;
+        "revoked": number | null;
+        "rejected": Json | null;
+        "completed": boolean | null;
+      };
+      "portal_round": {
+        "started_at": string | null;
+        "modified_since": string | null;
+        "page_cursor": string | null;
+        "page": number | null;
+      };
+      "status_change": {
+        "user_id": string | null;
+        "organisation_id": string | null;
+        "from_status": string | null;
+        "to_status": string | null;
+        "reason": string | null;
+        "certifications": (string)[] | null;
       };
       "verdict": {
         "scenario_type": string | null;

@@ -3,7 +3,7 @@
 export type Environment = (name: string) => string | undefined;
 
 export class ConfigurationError extends Error {
-  constructor(problems: readonly string[]) {
+  constructor(readonly problems: readonly string[]) {
     super(`The configuration can't be used:\n${problems.map((line) => `  - ${line}`).join("\n")}`);
   }
 }

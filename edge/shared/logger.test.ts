@@ -84,6 +84,21 @@ Deno.test("each event has exactly its fields", () => {
   assert.deepEqual(completed, [...FIGURES].sort());
 });
 
+Deno.test("what only one job counts, and why a run did nothing, are entries of their own", () => {
+  const { run, entries } = listen();
+  run.counted({ received: 3, rejected_unknown_member: 1 });
+  run.noted("switched off by kari@example.org");
+  const [counted, noted] = entries();
+  assert.deepEqual([counted?.["event"], counted?.["counts"]], [
+    "scheduler_run_counted",
+    { received: 3, rejected_unknown_member: 1 },
+  ]);
+  assert.deepEqual([noted?.["event"], noted?.["note"]], [
+    "scheduler_run_noted",
+    "switched off by [email]",
+  ]);
+});
+
 Deno.test("a run that did everything is not said to be partial", () => {
   const { run, entries } = listen();
   run.completed(summary);

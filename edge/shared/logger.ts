@@ -41,6 +41,7 @@ const FIELDS = [
   "error_type",
   "error_message",
   "counts",
+  "note",
   "total_active_mentors",
   "total_evaluated",
   "total_dispatched",
@@ -53,7 +54,7 @@ const FIELDS = [
   "remaining_unprocessed_count",
 ] as const;
 
-const FREE_TEXTS: readonly string[] = ["triggered_by", "error_message"];
+const FREE_TEXTS: readonly string[] = ["triggered_by", "error_message", "note"];
 
 const loggable = (text: string) => isLabel(text) ? text : sanitize(text);
 
@@ -114,6 +115,16 @@ export class RunLogger {
 
   failed(error: DescribedError): void {
     this.#entry("error", "scheduler_run_failed", { ...error });
+  }
+
+  /** What a run did besides the figures that all runs have. */
+  counted(counts: Readonly<Record<string, number>>): void {
+    this.#entry("info", "scheduler_run_counted", { counts });
+  }
+
+  /** Why a run that went well did nothing. */
+  noted(note: string): void {
+    this.#entry("info", "scheduler_run_noted", { note });
   }
 
   /** Closes the run's log: what was not written one by one, what is left, and the figures. */

@@ -152,6 +152,18 @@ Deno.test("an ordinary message stays as it is", () => {
   ) assert.equal(sanitize(message), message);
 });
 
+Deno.test("an id or a token that a long address touches leaves nothing of itself", () => {
+  for (const secret of ["9c06d90a-1234-4abc-8def-0123456789ab", "dK3nar1Tok3n-dK3nar1Tok3n-dK3n"]) {
+    for (const between of ["'", "+", ".", "%"]) {
+      const said = sanitize(`${secret}${between}${"a".repeat(50)}@example.org`);
+      for (let at = 0; at + 6 <= secret.length; at++) {
+        assert.ok(!said.includes(secret.slice(at, at + 6)), said);
+      }
+      assert.ok(!said.includes("@example"), said);
+    }
+  }
+});
+
 Deno.test("a label is words with a number at most; an id, a long number and a token are none", () => {
   const labels = ["request", "pg_cron", "scenario-scheduler-daily", "ci.main:v12", "run2"];
   for (const label of labels) assert.ok(isLabel(label), label);

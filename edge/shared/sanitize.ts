@@ -15,13 +15,13 @@ const FRAMES = /\s+at (?:(?:new|async) )?(?:\S+ \(|file:|[./]|\S+:\d+:\d+).*$/;
 const REPLACED: [RegExp, string][] = [
   [/[a-z][a-z0-9+.-]{0,20}:\/\/\S+/gi, "[url]"],
   [/\b(?:host|hostaddr|port|user|password|passfile|dbname)\s?=\s?\S+/gi, "[connection]"],
-  [/[\p{L}\p{N}.'_%+-]{1,64}@(?:[\p{L}\p{N}.-]{1,255}|\[[^\]]{1,64}\])/gu, "[email]"],
   [/(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])/gi, "[id]"],
   [/\w{0,40}\[[A-Za-z0-9_-]{16,}\]/g, "[token]"],
   [/[A-Za-z0-9_:.~+/=-]{24,}/g, "[token]"],
-  [/[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}/gi, "[id]"],
   // A phone number, spaced or not, and any long run of digits.
   [/\+?\d(?:[\s.()/-]{0,2}\d){5,}/gu, "[number]"],
+  // Last: of a long one it would eat the end of an id that it touches, and leave its beginning.
+  [/[\p{L}\p{N}.'_%+[\]-]{1,64}@(?:[\p{L}\p{N}.-]{1,255}|\[\[?[^\]]{1,64}\]{1,2})/gu, "[email]"],
 ];
 
 /** Words with a number at most: pg_cron, scenario-scheduler-daily. */

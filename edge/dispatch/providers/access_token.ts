@@ -1,103 +1,34 @@
-// An OAuth access token for a service account, fetched once for all who need it.
+// The access token of a service account.
 
 import { SignJWT } from "jose";
 import type { ServiceAccount } from "../../shared/configuration.ts";
-import { describeError, TypedError } from "../../shared/errors.ts";
+import { OAuthToken } from "../oauth_token.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/firebase.messaging";
-const RENEW_BEFORE_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const FITS_A_HEADER = /^[\x21-\x7e]+$/;
 
-interface Held {
-  token: string;
-  until: number;
+async function signedForm(account: ServiceAccount, now: number): Promise<URLSearchParams> {
+  const { clientEmail, privateKey, privateKeyId, tokenUri } = account;
+  const issuedAt = Math.floor(now / 1000);
+  const assertion = await new SignJWT({ scope: SCOPE })
+    .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(privateKeyId && { kid: privateKeyId }) })
+    .setIssuer(clientEmail)
+    .setAudience(tokenUri)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + 3600)
+    .sign(privateKey);
+  return new URLSearchParams({
+    grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    assertion,
+  });
 }
 
-export class AccessToken {
-  #held: Promise<Held> | undefined;
-  #until = 0;
-
-  constructor(
-    private readonly account: ServiceAccount,
-    private readonly timeoutMs: number,
-    private readonly now: () => number = Date.now,
-  ) {}
-
-  async get(): Promise<string> {
-    if (this.#held === undefined || this.now() >= this.#until) {
-      this.#until = Infinity; // whoever comes meanwhile waits for the same one
-      const fetching = this.#fetch();
-      this.#held = fetching;
-      fetching.then(
-        (held) => this.#until = held.until,
-        () => this.#forget(fetching),
-      );
-    }
-    return (await this.#held).token;
-  }
-
-  /** Drops a token that was refused, unless there is another one already. */
-  async discard(token: string): Promise<void> {
-    const held = this.#held;
-    if (held && (await held.catch(() => undefined))?.token === token) {
-      this.#forget(held);
-    }
-  }
-
-  #forget(held: Promise<Held>): void {
-    if (this.#held === held) this.#held = undefined;
-  }
-
-  async #fetch(): Promise<Held> {
-    const { clientEmail, privateKey, privateKeyId, tokenUri } = this.account;
-    const issuedAt = Math.floor(this.now() / 1000);
-    const assertion = await new SignJWT({ scope: SCOPE })
-      .setProtectedHeader({ alg: "RS256", typ: "JWT", ...(privateKeyId && { kid: privateKeyId }) })
-      .setIssuer(clientEmail)
-      .setAudience(tokenUri)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + 3600)
-      .sign(privateKey);
-
-    const { status, text } = await this.#exchange(assertion);
-    let answer: { access_token?: unknown; expires_in?: unknown } = {};
-    try {
-      answer = Object(JSON.parse(text));
-    } catch {
-      // Judged by its status.
-    }
-    const { access_token: token, expires_in: seconds } = answer;
-    if (status === 200 && typeof token === "string" && FITS_A_HEADER.test(token)) {
-      const lifetime = typeof seconds === "number" ? seconds * 1000 : HOUR_MS;
-      return { token, until: this.now() + Math.max(lifetime - RENEW_BEFORE_MS, 1000) };
-    }
-    if (status >= 500 || status === 429 || status < 400) {
-      throw new TypedError("provider_error", `the token endpoint answered ${status}, and no token`);
-    }
-    throw new TypedError(
-      "authentication_error",
-      `the token endpoint refused the service account: ${status}`,
-    );
-  }
-
-  async #exchange(assertion: string): Promise<{ status: number; text: string }> {
-    try {
-      const response = await fetch(this.account.tokenUri, {
-        method: "POST",
-        body: new URLSearchParams({
-          grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
-          assertion,
-        }),
-        redirect: "manual",
-        signal: AbortSignal.timeout(this.timeoutMs),
-      });
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      const { error_type } = describeError(error);
-      throw error_type === "timeout_error"
-        ? new TypedError(error_type, "the token endpoint did not answer in time")
-        : new TypedError("network_error", "the token endpoint can't be reached");
-    }
+export class AccessToken extends OAuthToken {
+  constructor(account: ServiceAccount, timeoutMs: number, now?: () => number) {
+    const grant = {
+      endpoint: account.tokenUri,
+      holder: "the service account",
+      form: (at: number) => signedForm(account, at),
+    };
+    super(grant, timeoutMs, now);
   }
 }

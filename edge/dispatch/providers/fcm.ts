@@ -2,6 +2,7 @@
 
 import type { FcmConfiguration } from "../../shared/configuration.ts";
 import { describeError } from "../../shared/errors.ts";
+import { retryAfter } from "../../shared/http.ts";
 import { AccessToken } from "./access_token.ts";
 import {
   type PushMessage,
@@ -40,13 +41,6 @@ interface FcmError {
   retryAfterSeconds: number | undefined;
 }
 
-function retryAfter(response: Response, now: number): number | undefined {
-  const text = response.headers.get("retry-after");
-  if (text === null) return undefined;
-  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
-}
-
 /** What Google says of single fields. */
 function violations(detail: unknown): unknown[] {
   const { fieldViolations } = Object(detail);
@@ -75,7 +69,7 @@ function readError(response: Response, text: string, now: number): FcmError {
     message: [error.message, ...details.flatMap(violations)].filter((said) =>
       typeof said === "string"
     ).join("\n"),
-    retryAfterSeconds: retryAfter(response, now),
+    retryAfterSeconds: retryAfter(response.headers, now),
   };
 }
 

@@ -9,11 +9,14 @@ import { inWorld, logOf, notOnce, type World } from "./world.ts";
 const ROLE = "scheduler_dispatcher";
 const INSUFFICIENT_PRIVILEGE = "42501";
 const ENTRY_POINTS = [
+  "apply_portal_page",
+  "begin_portal_sync",
   "claim_notifications",
   "finish_invocation",
   "heartbeat_invocation",
   "invocation_summary",
   "record_push_results",
+  "run_certification_expiry",
   "run_scenario_evaluation",
   "start_invocation",
 ];

@@ -63,7 +63,10 @@ export interface Place {
   end(): Promise<void>;
 }
 
-export type CronName = "scenario-scheduler-daily" | "scenario-scheduler-dispatch";
+export type CronName =
+  | "scenario-scheduler-daily"
+  | "scenario-scheduler-dispatch"
+  | "nightly-scheduler";
 
 export class World {
   readonly secret = newSecret();
@@ -136,17 +139,21 @@ export class World {
   }
 
   /**
-   * From now on the database asks that function. The daily tick is due at this
-   * minute, so that however late a test pretends it is, the next one is not.
+   * From now on the database asks that function for these jobs. Those of once a day are due at
+   * this minute, so that however late a test pretends it is, the next tick is not.
    */
-  async schedule(url: string, secret = this.secret): Promise<void> {
+  async schedule(
+    url: string,
+    secret = this.secret,
+    jobs: readonly string[] = ["scenario-evaluation", "dispatch-backlog"],
+  ): Promise<void> {
     await this.sql`select scheduler.configure_edge(url => ${url}, secret => ${secret})`;
     await this.sql`
       update scheduler.jobs
       set
-        enabled = job_name in ('scenario-evaluation', 'dispatch-backlog'),
+        enabled = job_name = any (${jobs}),
         schedule = case
-          when job_name = 'scenario-evaluation' then to_char(now() at time zone 'UTC', 'MI HH24') || ' * * *'
+          when job_name = any (${jobs}) and job_name <> 'dispatch-backlog' then to_char(now() at time zone 'UTC', 'MI HH24') || ' * * *'
           else schedule
         end
     `;

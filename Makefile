@@ -4,7 +4,7 @@
 DENO := node_modules/deno/deno
 RUN := $(DENO) run --quiet --allow-all
 
-.PHONY: help install demo up down psql serve token try-push deploy verify test check format migration types bench-evaluation bench-dispatch bench-api clean
+.PHONY: help install demo up down psql serve token try-push deploy verify test check format migration types bench-evaluation bench-dispatch bench-api bench-certifications bench-portal clean
 
 help:
 	@echo 'make demo               everything on servers of its own, from nothing to pushes that arrive'
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench-evaluation   the figures of docs/performance.md: deciding'
 	@echo 'make bench-dispatch     the same: sending'
 	@echo 'make bench-api          the same: what staff look at'
+	@echo 'make bench-certifications, make bench-portal   the same: the nightly jobs'
 	@echo 'make clean              remove what was installed and kept here'
 
 install: node_modules/.installed
@@ -80,6 +81,12 @@ bench-dispatch: install
 
 bench-api: install
 	@$(RUN) bench/api.ts
+
+bench-certifications: install
+	@$(RUN) bench/certifications.ts
+
+bench-portal: install
+	@$(RUN) bench/portal.ts
 
 clean:
 	@if [ -x $(DENO) ]; then $(RUN) scripts/stack.ts down; fi

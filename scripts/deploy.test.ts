@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { PORTAL_VARIABLES } from "../edge/dispatch/portal/configuration.ts";
 import { createDatabase, ROOT } from "./database.ts";
-import { readPlan } from "./deploy_plan.ts";
 import { newSecret } from "./edge_function.ts";
 import {
   ACCESS_TOKEN,
@@ -12,7 +12,6 @@ import {
   PROJECT_REF,
   startFakePlatform,
 } from "./fake_platform.ts";
-import { API_LOGIN, DISPATCHER_LOGIN, loginUrl } from "./logins.ts";
 import { startNetWorker } from "./net_worker.ts";
 import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
 
@@ -127,6 +126,7 @@ const NOTHING_GIVEN = Object.fromEntries(
     "PAGE_SIZE",
     "PUSH_CONCURRENCY",
     "TIMEOUT_THRESHOLD_MS",
+    ...PORTAL_VARIABLES,
     "ROTATE",
     "NEW_LOGIN",
     "WAIT",
@@ -417,37 +417,4 @@ Deno.test("deploy: what is missing or malformed is named all at once, and nothin
   const [schema] = await project.sql`select to_regnamespace('scheduler') as there`;
   assert.equal(schema?.["there"], null);
   assert.deepEqual(project.platform.events, []);
-});
-
-const DIRECT = `postgresql://postgres:p%40ss@db.${PROJECT_REF}.supabase.co:5432/postgres`;
-const POOLER =
-  `postgresql://postgres.${PROJECT_REF}:p%40ss@aws-1-eu-north-1.pooler.supabase.com:5432/postgres`;
-
-Deno.test("deploy: the logins take the same host, over the shared pooler in transaction mode", () => {
-  assert.equal(
-    loginUrl(DIRECT, DISPATCHER_LOGIN, "new"),
-    `postgresql://scheduler_dispatcher:new@db.${PROJECT_REF}.supabase.co:5432/postgres?sslmode=require`,
-  );
-  assert.equal(
-    loginUrl(`${POOLER}?sslmode=verify-full&connect_timeout=3`, API_LOGIN, "new"),
-    `postgresql://scheduler_api.${PROJECT_REF}:new@aws-1-eu-north-1.pooler.supabase.com:6543/postgres?sslmode=verify-full`,
-  );
-});
-
-Deno.test("deploy: a database of another project is refused", async () => {
-  const problems = async (databaseUrl: string, projectRef = PROJECT_REF) =>
-    (await readPlan((name) =>
-      ({
-        PROJECT_REF: projectRef,
-        DATABASE_URL: databaseUrl,
-        SUPABASE_ACCESS_TOKEN: ACCESS_TOKEN,
-        PUSH_PROVIDER: "log",
-      })[name]
-    )).problems;
-  assert.deepEqual(await problems(DIRECT), []);
-  assert.deepEqual(await problems(POOLER), []);
-  for (const url of [DIRECT, POOLER]) {
-    const [problem] = await problems(url, "zyxwvutsrqponmlkjihg");
-    assert.match(problem ?? "", /DATABASE_URL is that of the project abcdefghijklmnopqrst/);
-  }
 });

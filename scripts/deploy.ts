@@ -3,7 +3,7 @@
 // between fails. It can be repeated, and says what it changed.
 
 import { createHash } from "node:crypto";
-import { missingProvider, type Plan, readPlan } from "./deploy_plan.ts";
+import { missingPortal, missingProvider, type Plan, readPlan } from "./deploy_plan.ts";
 import { newSecret } from "./edge_function.ts";
 import { checkMembership, LOGINS, makeLogin } from "./logins.ts";
 import {
@@ -306,6 +306,7 @@ async function look(): Promise<{ plan: Plan; present: Map<string, string>; probl
   }
   const provider = missingProvider(plan, present);
   if (provider && !named("FCM_SERVICE_ACCOUNT") && !named("PUSH_PROVIDER")) problems.push(provider);
+  problems.push(...await missingPortal(plan, present));
   if (!named("DATABASE_URL")) {
     const sql = connect(withTls(plan.databaseUrl));
     try {

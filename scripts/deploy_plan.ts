@@ -2,6 +2,7 @@
 // what is given.
 
 import { readConfiguration as readApiConfiguration } from "../edge/api/configuration.ts";
+import { PORTAL_VARIABLES, readPortal } from "../edge/dispatch/portal/configuration.ts";
 import { readConfiguration } from "../edge/shared/configuration.ts";
 import { ConfigurationError, type Environment } from "../edge/shared/environment.ts";
 import { LOGINS } from "./logins.ts";
@@ -26,6 +27,7 @@ const PASSED_ON = [
   "TIMEOUT_THRESHOLD_MS",
   "API_ALLOWED_ORIGINS",
   "API_TOKEN_ISSUER",
+  ...PORTAL_VARIABLES,
 ];
 
 export interface Plan {
@@ -128,6 +130,12 @@ const STAND_INS = new Map([
   ["PUSH_PROVIDER", "log"],
   ["SUPABASE_URL", "https://none"],
   ["SUPABASE_ANON_KEY", "none"],
+  // What is given of the portal is looked at, whether or not it is switched on here.
+  ["HLF_SYNC_ENABLED", "true"],
+  ["HLF_TOKEN_URL", "https://none"],
+  ["HLF_CLIENT_ID", "none"],
+  ["HLF_CLIENT_SECRET", "none"],
+  ["HLF_API_URL", "https://none"],
 ]);
 
 /** What the functions themselves would refuse at their start, but for an account that they may have already. */
@@ -142,15 +150,23 @@ async function problemsOfTheFunctions(
       ? "log"
       : passedOn.get(name) ?? loginUrls.get(name) ?? STAND_INS.get(name);
   const problems: string[] = [];
-  for (const readOne of [readConfiguration, readApiConfiguration]) {
-    try {
-      await readOne(environment);
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      problems.push(...error.message.split("\n  - ").slice(1));
-    }
+  for (const readOne of [readConfiguration, readApiConfiguration, readPortal]) {
+    problems.push(...await problemsOf(readOne, environment));
   }
   return problems;
+}
+
+async function problemsOf(
+  readOne: (environment: Environment) => unknown,
+  environment: Environment,
+): Promise<readonly string[]> {
+  try {
+    await readOne(environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return error.problems;
+  }
 }
 
 export function missingProvider(
@@ -162,4 +178,17 @@ export function missingProvider(
   if (has("PUSH_PROVIDER") && plan.passedOn.get("PUSH_PROVIDER") !== "fcm") return undefined;
   return "FCM_SERVICE_ACCOUNT is missing: the JSON of the service account that may send " +
     "(or PUSH_PROVIDER=log, which only logs).";
+}
+
+/** What a portal lacks that is switched on now: neither given, nor there already. */
+export async function missingPortal(
+  plan: Plan,
+  present: ReadonlyMap<string, string>,
+): Promise<string[]> {
+  if (!plan.passedOn.has("HLF_SYNC_ENABLED")) return [];
+  const problems = await problemsOf(
+    readPortal,
+    (name) => plan.passedOn.get(name) ?? (present.has(name) ? STAND_INS.get(name) : undefined),
+  );
+  return problems.filter((problem) => problem.includes(" is missing: "));
 }

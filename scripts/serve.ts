@@ -3,6 +3,7 @@
 // pg_net, which wake the scheduler, and of Auth, whose tokens make token prints.
 
 import postgres from "postgres";
+import { PORTAL_VARIABLES } from "../edge/dispatch/portal/configuration.ts";
 import { startCronWorker } from "./cron_worker.ts";
 import {
   type EdgeFunction,
@@ -152,6 +153,7 @@ async function serve(): Promise<{ scheduler: EdgeFunction; api: EdgeFunction }> 
         "PAGE_SIZE",
         "PUSH_CONCURRENCY",
         "TIMEOUT_THRESHOLD_MS",
+        ...PORTAL_VARIABLES,
       ),
       SCHEDULER_DB_URL: stack?.dispatcherUrl ?? databaseUrl ?? "",
       SCHEDULER_SECRET: secret,

@@ -2,14 +2,7 @@
 // 200 mentors among a million, and for an admin. Prints figures; PLANS=1 the plans too.
 
 import { applyMigrations, createDatabase } from "../scripts/database.ts";
-import {
-  connect,
-  embeddedBinaries,
-  type Server,
-  type Sql,
-  startServer,
-  systemBinaries,
-} from "../scripts/server.ts";
+import { connect, foundBinaries, type Server, type Sql, startServer } from "../scripts/server.ts";
 import { onInterrupt, step, table } from "../scripts/terminal.ts";
 
 const MENTORS = Number(Deno.env.get("MENTORS") ?? 1_000_000);
@@ -131,8 +124,7 @@ async function plans(url: string, sub: string, { name, text }: Question): Promis
   console.log(`\n${name}\n\n${told.filter((plan) => /Query Text:/.test(plan)).join("\n\n")}`);
 }
 
-const system = await Deno.stat(`${systemBinaries().folder}/postgres`).then(() => true, () => false);
-const binaries = system ? systemBinaries() : embeddedBinaries();
+const binaries = await foundBinaries();
 console.log(
   `\n${binaries.name}, ${navigator.hardwareConcurrency} cores, ${
     MENTORS.toLocaleString("en")

@@ -2,14 +2,7 @@
 // mentors there are and by how many certifications expire.
 
 import { applyMigrations, createDatabase } from "../scripts/database.ts";
-import {
-  connect,
-  embeddedBinaries,
-  type Server,
-  type Sql,
-  startServer,
-  systemBinaries,
-} from "../scripts/server.ts";
+import { connect, foundBinaries, type Server, type Sql, startServer } from "../scripts/server.ts";
 import { onInterrupt, step, table } from "../scripts/terminal.ts";
 
 const MENTORS = Number(Deno.env.get("MENTORS") ?? 100_000);
@@ -90,8 +83,7 @@ async function measure(mentors: number) {
   }
 }
 
-const system = await Deno.stat(`${systemBinaries().folder}/postgres`).then(() => true, () => false);
-const binaries = system ? systemBinaries() : embeddedBinaries();
+const binaries = await foundBinaries();
 console.log(`\n${binaries.name}, ${navigator.hardwareConcurrency} cores\n`);
 try {
   server = await startServer(binaries, {

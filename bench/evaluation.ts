@@ -4,14 +4,7 @@
 // MENTORS=100000 make bench-evaluation makes a smaller world for a quick look.
 
 import { applyMigrations, createDatabase } from "../scripts/database.ts";
-import {
-  connect,
-  embeddedBinaries,
-  type Server,
-  type Sql,
-  startServer,
-  systemBinaries,
-} from "../scripts/server.ts";
+import { connect, foundBinaries, type Server, type Sql, startServer } from "../scripts/server.ts";
 import { onInterrupt, step, table } from "../scripts/terminal.ts";
 
 const MENTORS = Number(Deno.env.get("MENTORS") ?? 1_000_000);
@@ -194,8 +187,7 @@ const rows: { measure: string; ours: string; against: string; ratio: string; tar
   [];
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 
-const system = await Deno.stat(`${systemBinaries().folder}/postgres`).then(() => true, () => false);
-const binaries = system ? systemBinaries() : embeddedBinaries();
+const binaries = await foundBinaries();
 console.log(
   `\n${binaries.name}, ${navigator.hardwareConcurrency} cores, ` +
     `${MENTORS.toLocaleString("en")} mentors, ${

@@ -50,6 +50,13 @@ export function systemBinaries(): Binaries {
   return { name: "PostgreSQL 15", folder: "/usr/lib/postgresql/15/bin" };
 }
 
+/** The machine's own where there are any, else those of npm. */
+export async function foundBinaries(): Promise<Binaries> {
+  const system = systemBinaries();
+  const isThere = await Deno.stat(`${system.folder}/postgres`).then(() => true, () => false);
+  return isThere ? system : embeddedBinaries();
+}
+
 async function run(
   command: string,
   args: string[],

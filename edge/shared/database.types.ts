@@ -1191,10 +1191,10 @@ export type Database = {
           "modified_since": string | null;
           "most_losses": number;
           "round_cursor": string | null;
+          "round_idle_pages": number;
           "round_is_full": boolean;
           "round_modified_until": string | null;
           "round_page": number;
-          "round_seen": number;
           "round_started_at": string | null;
           "source": string;
         };
@@ -1205,10 +1205,10 @@ export type Database = {
           "modified_since"?: string | null;
           "most_losses"?: number;
           "round_cursor"?: string | null;
+          "round_idle_pages"?: number;
           "round_is_full"?: boolean;
           "round_modified_until"?: string | null;
           "round_page"?: number;
-          "round_seen"?: number;
           "round_started_at"?: string | null;
           "source": string;
         };
@@ -1218,10 +1218,10 @@ export type Database = {
           "modified_since"?: string | null;
           "most_losses"?: number;
           "round_cursor"?: string | null;
+          "round_idle_pages"?: number;
           "round_is_full"?: boolean;
           "round_modified_until"?: string | null;
           "round_page"?: number;
-          "round_seen"?: number;
           "round_started_at"?: string | null;
           "source"?: string;
         };
@@ -2056,6 +2056,14 @@ export type Database = {
     };
     Functions: {
       "abandon_dead_runs": { Args: { "at"?: string; "job_name"?: string }; Returns: string[] };
+      "add_page_figures": {
+        Args: {
+          "page": Database["scheduler"]["CompositeTypes"]["portal_page_result"];
+          "run_id": string;
+          "source": string;
+        };
+        Returns: undefined;
+      };
       "apply_privileges": { Args: Record<PropertyKey, never>; Returns: undefined };
       "apply_schedules": {
         Args: Record<PropertyKey, never>;
@@ -2322,6 +2330,10 @@ export type Database = {
           "rejected": Json;
         }[];
       };
+      "keep_rejects": {
+        Args: { "accepted": Json; "invocation_id": string; "rejects": Json; "source": string };
+        Returns: undefined;
+      };
       "known_jobs_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "known_scenarios_hint": { Args: Record<PropertyKey, never>; Returns: string };
       "mentors_of_caller": { Args: { "as_role"?: string }; Returns: (string)[] };
@@ -2330,7 +2342,7 @@ export type Database = {
         Returns: string;
       };
       "next_tick": { Args: { "at": string; "schedule": string }; Returns: string };
-      "note_mentors": { Args: { "user_ids": (string)[] }; Returns: undefined };
+      "note_checks": { Args: { "user_ids": (string)[] }; Returns: number };
       "open_invocation": {
         Args: {
           "dry_run"?: boolean;
@@ -2346,6 +2358,7 @@ export type Database = {
           "opened": boolean;
         }[];
       };
+      "organisation_zone": { Args: { "organisation_id": string }; Returns: string };
       "organisations_of_caller": { Args: { "as_role"?: string }; Returns: (string)[] };
       "own_invocation": {
         Args: { "invocation_id": string; "organisations": (string)[] };
@@ -2490,12 +2503,17 @@ export type Database = {
           "job_name": string;
         }[];
       };
+      "revoke_unnamed": {
+        Args: { "most_losses": number; "source": string; "started_at": string };
+        Returns: number;
+      };
       "run_housekeeping": { Args: { "looked_at"?: number }; Returns: Json };
       "run_job": {
         Args: { "job_name": string; "scheduled_for"?: string; "triggered_by"?: string };
         Returns: string;
       };
       "see_responses": { Args: { "at": string }; Returns: undefined };
+      "sends_pushes": { Args: { "job_name": string }; Returns: boolean };
       "set_mentor_status": {
         Args: { "expected": string; "status": string; "user_ids": (string)[] };
         Returns: (string)[];
@@ -2562,6 +2580,13 @@ export type Database = {
           isOneToOne: false;
           isSetofReturn: true;
         };
+      };
+      "sum_shares": {
+        Args: { "invocation_id": string; "organisations"?: (string)[] };
+        Returns: {
+          "suppressed": Json;
+          "total_suppressed": number;
+        }[];
       };
       "sweep_certification_rejects": { Args: { "older_than": string }; Returns: number };
       "sweep_cron_history": {

@@ -18,8 +18,7 @@ declare
   result scheduler.portal_page_result;
   accepted pg_catalog.jsonb;
   rejects pg_catalog.jsonb;
-  missed bigint;
-  known bigint;
+  idle_pages integer;
 begin
   if jsonb_typeof(certifications) is distinct from 'array' or jsonb_array_length(certifications) > 5000 then
     raise exception 'certifications must be a list of 5000 at most'
@@ -104,51 +103,30 @@ begin
     and named.external_id = reject.external_id
     and named.seen_in_round < apply_portal_page.started_at;
 
-  delete from scheduler.certification_rejects as mended
-  where mended.source = apply_portal_page.source
-    and mended.external_id in (
-      select item.external_id from jsonb_to_recordset(accepted) as item (external_id pg_catalog.text)
-    )
-    and not exists (
-      select from jsonb_to_recordset(rejects) as reject (external_id pg_catalog.text, reason pg_catalog.text)
-      where reject.external_id = mended.external_id and reject.reason = mended.reason
-    );
-  insert into scheduler.certification_rejects as rejected (source, external_id, reason, invocation_id)
-  select distinct apply_portal_page.source, reject.external_id, reject.reason, apply_portal_page.invocation_id
-  from jsonb_to_recordset(rejects) as reject (external_id pg_catalog.text, reason pg_catalog.text)
-  order by 2, 3
-  on conflict on constraint certification_rejects_pkey do update set
-    last_seen_at = now(),
-    times = rejected.times + 1,
-    invocation_id = excluded.invocation_id;
+  perform scheduler.keep_rejects(
+    source => apply_portal_page.source,
+    accepted => accepted,
+    rejects => rejects,
+    invocation_id => apply_portal_page.invocation_id
+  );
 
   result.completed := next_cursor is null;
   if result.completed and sync.round_is_full then
-    select count(*) filter (where listed.seen_in_round < apply_portal_page.started_at), count(*)
-    into missed, known
-    from scheduler.portal_certifications as listed
-    where listed.source = apply_portal_page.source and not listed.removed;
-    -- Nothing at all is no answer, however little there was.
-    if missed > greatest(10, known * sync.most_losses) or (missed = known and known > 0 and sync.most_losses < 1) then
-      raise exception 'the portal named % of the % certifications that it is known to have: that is not believed, and nothing is revoked', known - missed, known
-        using
-          errcode = 'data_exception',
-          hint = 'If it is right, raise most_losses in scheduler.portal_syncs for a night.';
-    end if;
-    with gone as (
-      update scheduler.portal_certifications as listed
-      set removed = true
-      where listed.source = apply_portal_page.source and not listed.removed and listed.seen_in_round < apply_portal_page.started_at
-      returning listed.external_id, listed.user_id
-    )
-    select scheduler.write_certifications(coalesce(jsonb_agg(jsonb_build_object(
-      'external_id', gone.external_id, 'user_id', gone.user_id, 'removed', true
-    )), '[]'))
-    into result.revoked
-    from gone;
+    result.revoked := scheduler.revoke_unnamed(
+      source => apply_portal_page.source, started_at => apply_portal_page.started_at, most_losses => sync.most_losses
+    );
   end if;
   result.unchanged := greatest(result.received - result.applied - jsonb_array_length(rejects), 0);
 
+  -- What is written meanwhile may be named again, but not on page after page.
+  idle_pages := case
+    when result.applied + result.unchanged = 0 and (result.received = 0 or result.rejected ? 'duplicate') then sync.round_idle_pages + 1
+    else 0
+  end;
+  if not result.completed and (idle_pages >= 20 or page + 1 >= 10000) then
+    raise exception 'the portal has no end: after page % it still names a next one', page + 1
+      using errcode = 'data_exception', hint = 'The next run begins from the first page.';
+  end if;
   update scheduler.portal_syncs as going_on
   set
     -- What the portal dates in the future says nothing of when it will write next.
@@ -157,7 +135,7 @@ begin
       from jsonb_to_recordset(accepted) as item (modified_on pg_catalog.timestamptz)
       where item.modified_on <= going_on.round_started_at
     )),
-    round_seen = going_on.round_seen + result.received,
+    round_idle_pages = idle_pages,
     round_page = going_on.round_page + 1,
     round_cursor = next_cursor
   where going_on.source = apply_portal_page.source;
@@ -174,28 +152,9 @@ begin
     where completed.source = apply_portal_page.source;
   end if;
 
-  update scheduler.invocations as run
-  set details = jsonb_build_object(
-    'portal', apply_portal_page.source,
-    'pages', coalesce((run.details ->> 'pages')::integer, 0) + 1,
-    'received', coalesce((run.details ->> 'received')::integer, 0) + result.received,
-    'applied', coalesce((run.details ->> 'applied')::integer, 0) + result.applied,
-    'revoked', coalesce((run.details ->> 'revoked')::integer, 0) + result.revoked,
-    'rejected', (
-      select coalesce(jsonb_object_agg(summed.reason, summed.rows), '{}')
-      from (
-        select counted.key as reason, sum(counted.value::integer) as rows
-        from (
-          select earlier.* from jsonb_each_text(coalesce(run.details -> 'rejected', '{}')) as earlier
-          union all
-          select now_rejected.* from jsonb_each_text(result.rejected) as now_rejected
-        ) as counted
-        group by counted.key
-      ) as summed
-    ),
-    'completed', result.completed
-  )
-  where run.id = apply_portal_page.invocation_id;
+  perform scheduler.add_page_figures(
+    run_id => apply_portal_page.invocation_id, source => apply_portal_page.source, page => result
+  );
   return result;
 end;
 $$;

@@ -5,9 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   granted record;
-  for_operators constant text[] := array[
-    'explain_scenario_evaluation', 'scheduler_status'
-  ];
+  for_operators constant text[] := array['explain_scenario_evaluation', 'scheduler_status'];
   for_the_dispatcher constant text[] := array[
     'start_invocation', 'run_scenario_evaluation', 'claim_notifications', 'record_push_results',
     'heartbeat_invocation', 'finish_invocation', 'invocation_summary', 'begin_portal_sync', 'apply_portal_page',

@@ -26,7 +26,7 @@ begin
       round_is_full = coalesce(sync.modified_since is null or sync.full_round_at < now() - interval '6 days 12 hours', true),
       round_modified_until = null,
       round_cursor = null,
-      round_seen = 0,
+      round_idle_pages = 0,
       round_page = 0
     where begun.source = sync.source
     returning begun.* into sync;

@@ -24,23 +24,10 @@ begin
     from scheduler.invocation_shares as share
     where share.invocation_id = run.id and share.organisation_id = any (administered);
 
-    select sum(scenario.mentors), jsonb_object_agg(scenario.scenario_type, scenario.reasons)
-    into figures.total_suppressed, figures.suppressed
-    from (
-      select each_reason.scenario_type, jsonb_object_agg(each_reason.reason, each_reason.mentors) as reasons, sum(each_reason.mentors) as mentors
-      from (
-        select scenario.key as scenario_type, reason.key as reason, sum(reason.value::integer) as mentors
-        from scheduler.invocation_shares as share
-        cross join lateral jsonb_each(share.suppressed) as scenario
-        cross join lateral jsonb_each_text(scenario.value) as reason
-        where share.invocation_id = run.id and share.organisation_id = any (administered)
-        group by scenario.key, reason.key
-      ) as each_reason
-      group by each_reason.scenario_type
-    ) as scenario;
+    -- Without a share of hers it evaluated nobody of hers.
     if figures.total_evaluated is not null then
-      figures.total_suppressed := coalesce(figures.total_suppressed, 0);
-      figures.suppressed := coalesce(figures.suppressed, '{}');
+      select summed.total_suppressed, summed.suppressed into figures.total_suppressed, figures.suppressed
+      from scheduler.sum_shares(invocation_id => run.id, organisations => administered) as summed;
     end if;
   elsif run.as_of is not null then
     select count(*) into figures.total_candidates

@@ -8,13 +8,9 @@ as $$
   select distinct on (known.member_id)
     known.member_id,
     known.user_id,
-    scheduler.usable_timezone(array[
-      described.timezone,
-      (select fallback.timezone from scheduler.organisation_settings as fallback where fallback.organisation_id is null)
-    ])
+    scheduler.organisation_zone(mentor.organisation_id)
   from scheduler.portal_member as known
   join scheduler.mentor as mentor on mentor.user_id = known.user_id
-  left join scheduler.organisation as described on described.organisation_id = mentor.organisation_id
   where known.member_id = any (find_portal_members.member_ids)
   order by known.member_id, known.user_id;
 $$;

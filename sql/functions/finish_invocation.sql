@@ -32,12 +32,9 @@ begin
     raise exception 'details must be an object, not %', details
       using errcode = 'invalid_parameter_value', hint = 'Leave it out where there is nothing to tell.';
   end if;
-  select
-    run.stop_requested_at is not null, coalesce(job.target in ('scenario-evaluation', 'dispatch-backlog'), true),
-    run.organisation_ids
+  select run.stop_requested_at is not null, scheduler.sends_pushes(run.job_name), run.organisation_ids
   into stopped, sends, concerned
   from scheduler.invocations as run
-  left join scheduler.jobs as job on job.job_name = run.job_name
   where run.id = finish_invocation.invocation_id;
   if sends and (status <> 'completed' or stopped or exists (
     select from scheduler.invocations as invocation where invocation.id = finish_invocation.invocation_id and invocation.dry_run

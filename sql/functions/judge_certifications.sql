@@ -10,17 +10,11 @@ as $$
       required.organisation_id,
       -- A run of a day before the last that was looked at takes nothing back.
       greatest(
-        (as_of at time zone scheduler.usable_timezone(array[
-          described.timezone,
-          (select fallback.timezone from scheduler.organisation_settings as fallback where fallback.organisation_id is null)
-        ]))::date,
+        (as_of at time zone scheduler.organisation_zone(required.organisation_id))::date,
         watermark.checked_until
       ) as today,
       watermark.checked_until
     from (select distinct every.organisation_id from scheduler.required_certifications as every) as required
-    left join lateral (
-      select view.timezone from scheduler.organisation as view where view.organisation_id = required.organisation_id limit 1
-    ) as described on true
     left join scheduler.certification_watermarks as watermark on watermark.organisation_id = required.organisation_id
   ),
   concerned as materialized (

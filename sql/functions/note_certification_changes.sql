@@ -10,10 +10,10 @@ begin
     return null;
   end if;
   if tg_op in ('INSERT', 'UPDATE') then
-    perform scheduler.note_mentors(array(select changed.user_id from new_rows as changed));
+    perform scheduler.note_checks(array(select changed.user_id from new_rows as changed));
   end if;
   if tg_op in ('DELETE', 'UPDATE') then
-    perform scheduler.note_mentors(array(select changed.user_id from old_rows as changed));
+    perform scheduler.note_checks(array(select changed.user_id from old_rows as changed));
   end if;
   return null;
 end;

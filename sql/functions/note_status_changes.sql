@@ -18,7 +18,7 @@ begin
       or (changed.status = 'paused' and nullif(current_setting('scheduler.status_reason', true), '') is not null)
     order by changed.id;
 
-    perform scheduler.note_mentors(array(
+    perform scheduler.note_checks(array(
       select changed.id
       from new_rows as changed
       join old_rows as before on before.id = changed.id

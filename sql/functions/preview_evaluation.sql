@@ -13,7 +13,6 @@ declare
       user_ids => null
     ) as scope
   );
-  whole jsonb;
   by_organisation jsonb;
   queued_by_organisation jsonb;
 begin
@@ -35,18 +34,6 @@ begin
   )
   select
     (
-      select jsonb_object_agg(scenario.scenario_type, scenario.reasons)
-      from (
-        select reason.scenario_type, jsonb_object_agg(reason.reason, reason.mentors) as reasons
-        from (
-          select held_back.scenario_type, held_back.reason, sum(held_back.mentors) as mentors
-          from held_back
-          group by held_back.scenario_type, held_back.reason
-        ) as reason
-        group by reason.scenario_type
-      ) as scenario
-    ),
-    (
       select jsonb_object_agg(organisation.organisation_id, organisation.suppressed)
       from (
         select scenario.organisation_id, jsonb_object_agg(scenario.scenario_type, scenario.reasons) as suppressed
@@ -67,23 +54,18 @@ begin
         group by verdict.organisation_id
       ) as organisation
     )
-  into whole, by_organisation, queued_by_organisation;
+  into by_organisation, queued_by_organisation;
 
-  update scheduler.invocations as run
-  set
-    total_evaluated = scheduler.count_evaluated(scopes),
-    suppressed = coalesce(whole, '{}'),
-    total_suppressed = (
-      select coalesce(sum(reason.value::integer), 0)
-      from jsonb_each(whole) as scenario, jsonb_each_text(scenario.value) as reason
-    )
-  where run.id = run_id;
   perform scheduler.record_shares(
     run_id => run_id,
     scopes => scopes,
     queued_by_organisation => coalesce(queued_by_organisation, '{}'),
     suppressed_by_organisation => coalesce(by_organisation, '{}')
   );
+  update scheduler.invocations as run
+  set total_evaluated = scheduler.count_evaluated(scopes), suppressed = summed.suppressed, total_suppressed = summed.total_suppressed
+  from scheduler.sum_shares(run_id) as summed
+  where run.id = run_id;
 end;
 $$;
 

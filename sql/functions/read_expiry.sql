@@ -3,7 +3,6 @@ returns date
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
-set datestyle = 'ISO'
 as $$
 begin
   -- A day as such, or midnight somewhere as a moment.

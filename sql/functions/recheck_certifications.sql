@@ -3,17 +3,12 @@ returns bigint
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-  with noted as (
-    insert into scheduler.certification_checks as waiting (user_id)
+  select scheduler.note_checks(array(
     select mentor.user_id
     from scheduler.mentor as mentor
     where mentor.status in ('active', 'paused')
       and (organisation_ids is null or mentor.organisation_id = any (organisation_ids))
-    order by mentor.user_id
-    on conflict on constraint certification_checks_pkey do update set noted_at = clock_timestamp()
-    returning waiting.user_id
-  )
-  select count(*) from noted;
+  ));
 $$;
 
 comment on function scheduler.recheck_certifications(uuid[]) is

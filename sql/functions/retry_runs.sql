@@ -12,12 +12,14 @@ declare
 begin
   for run in
     select broken.id, broken.job_name, broken.scheduled_for, broken.scenarios, broken.organisation_ids,
-      -- One that got somewhere begins to count anew.
-      case when broken.status = 'partial' and broken.pages_processed > 0 then 1
-        else broken.attempt + (broken.status <> 'skipped')::integer end as attempt_now,
+      counted.tries + (broken.status <> 'skipped')::integer as attempt_now,
       broken.status || coalesce(': ' || coalesce(broken.error_message, broken.status_reason), '') as said
     from scheduler.invocations as broken
     join scheduler.jobs as job on job.job_name = broken.job_name and job.kind = 'edge' and job.enabled
+    -- One that got somewhere begins to count anew.
+    cross join lateral (
+      select case when broken.status = 'partial' and broken.pages_processed > 0 then 0 else broken.attempt end as tries
+    ) as counted
     where broken.requested_at > retry_runs.at - job.catch_up
       -- Nobody waits for what was asked for by hand: they see that it failed.
       and broken.scheduled_for is not null
@@ -29,9 +31,7 @@ begin
         or (broken.status = 'skipped' and broken.status_reason = 'overlap')
         or (broken.status_reason = 'not_configured' and configured)
       )
-      and broken.finished_at + scheduler.wait_before_asking(
-        case when broken.status = 'partial' and broken.pages_processed > 0 then 1 else broken.attempt end, job.catch_up
-      ) <= retry_runs.at
+      and broken.finished_at + scheduler.wait_before_asking(greatest(counted.tries, 1), job.catch_up) <= retry_runs.at
       and not exists (select from scheduler.invocations as retry where retry.retry_of = broken.id)
       and not scheduler.is_paused(job.job_name)
       -- One that is on, or ended since and did as much, makes it needless.

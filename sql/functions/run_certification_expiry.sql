@@ -10,8 +10,7 @@ set search_path = ''
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-  noted pg_catalog.uuid[];
-  moments pg_catalog.timestamptz[];
+  noted scheduler.certification_checks[];
   changes scheduler.status_change[];
   changed pg_catalog.uuid[];
   wanted pg_catalog.text;
@@ -29,10 +28,11 @@ begin
 
   perform pg_advisory_xact_lock(hashtextextended('scenario-scheduler certifications', 0));
   -- Not locked: whoever writes a mentor's row and notes her then would wait for us, and we for her row.
-  select coalesce(array_agg(waiting.user_id), '{}'), coalesce(array_agg(waiting.noted_at), '{}') into noted, moments
-  from scheduler.certification_checks as waiting;
+  noted := array(select waiting from scheduler.certification_checks as waiting);
   select coalesce(array_agg(change order by change.user_id), '{}') into changes
-  from scheduler.judge_certifications(as_of => as_of, user_ids => noted) as change;
+  from scheduler.judge_certifications(
+    as_of => as_of, user_ids => array(select waiting.user_id from unnest(noted) as waiting)
+  ) as change;
 
   foreach wanted in array array['paused', 'active'] loop
     perform set_config('scheduler.status_is_noted', 'yes', true);
@@ -52,25 +52,21 @@ begin
 
   if as_of > now() + interval '1 day' then
     -- The next night judges by the real date what was judged by one to come.
-    perform scheduler.note_mentors(array(select change.user_id from unnest(changes) as change));
+    perform scheduler.note_checks(array(select change.user_id from unnest(changes) as change));
   else
     -- Who was noted again meanwhile stays so.
     delete from scheduler.certification_checks as done
     where done.user_id in (
       select looked_at.user_id
       from scheduler.certification_checks as looked_at
-      join unnest(noted, moments) as seen (user_id, noted_at)
-        on seen.user_id = looked_at.user_id and seen.noted_at = looked_at.noted_at
+      join unnest(noted) as seen on seen.user_id = looked_at.user_id and seen.noted_at = looked_at.noted_at
       for update of looked_at skip locked
     );
   end if;
   delete from scheduler.certification_watermarks as idle
   where not exists (select from scheduler.required_certifications as required where required.organisation_id = idle.organisation_id);
   insert into scheduler.certification_watermarks as watermark (organisation_id, checked_until)
-  select required.organisation_id, (least(as_of, now()) at time zone scheduler.usable_timezone(array[
-    (select described.timezone from scheduler.organisation as described where described.organisation_id = required.organisation_id limit 1),
-    (select fallback.timezone from scheduler.organisation_settings as fallback where fallback.organisation_id is null)
-  ]))::pg_catalog.date
+  select required.organisation_id, (least(as_of, now()) at time zone scheduler.organisation_zone(required.organisation_id))::pg_catalog.date
   from (select distinct every.organisation_id from scheduler.required_certifications as every) as required
   order by required.organisation_id
   on conflict on constraint certification_watermarks_pkey do update set

@@ -10,10 +10,7 @@ declare
     invocation_id => stop_invocation.invocation_id, organisations => organisations
   );
 begin
-  if run.dry_run or exists (
-    select from scheduler.jobs as job
-    where job.job_name = run.job_name and job.target not in ('scenario-evaluation', 'dispatch-backlog')
-  ) then
+  if run.dry_run or not scheduler.sends_pushes(run.job_name) then
     raise exception 'the run % has no pages to stop at', run.id
       using errcode = 'object_not_in_prerequisite_state', hint = 'Wait for its end.';
   end if;

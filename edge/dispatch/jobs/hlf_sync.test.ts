@@ -148,47 +148,6 @@ Deno.test("what goes wrong ends the run as what it is, and applies nothing more"
   assert.equal(other.asked.length, 1);
 });
 
-Deno.test("a portal that has no end is not followed for ever", async () => {
-  const { run, asked, begun } = prepare({ round: { page_cursor: "x", page: 10_000 } });
-  await assert.rejects(run(), {
-    type: "provider_error",
-    message: "the portal has no end: after page 10000 it still names a next one",
-  });
-  assert.deepEqual([asked, begun], [[], [undefined, true]]);
-});
-
-const REPEATED = { applied: 0, unchanged: 0, rejected: { duplicate: 1 } };
-const EMPTY = { received: 0, applied: 0, unchanged: 0, rejected: {} };
-
-Deno.test("a portal whose pages name nothing new, one after the other, has no end either", async () => {
-  for (const nothing of [REPEATED, EMPTY]) {
-    const { run, asked, begun } = prepare({
-      pages: Array.from({ length: 90 }, (_, i) => page(String(i))),
-      became: Array.from({ length: 90 }, (_, i) => i < 2 ? {} : nothing),
-      secondsAPage: 0,
-    });
-    await assert.rejects(run(), { type: "provider_error", message: /has no end: after page 22 / });
-    assert.deepEqual([asked.length, begun], [22, [undefined, true]]);
-  }
-});
-
-Deno.test("pages that name nothing new are no fault where some in between do, and strangers are new", async () => {
-  const few = Array.from(
-    { length: 90 },
-    (_, i) =>
-      i % 20 === 19
-        ? [{ applied: 1 }, { unchanged: 1 }, { rejected: { unknown_member: 1 } }][i % 3]
-        : REPEATED,
-  );
-  const { run, asked } = prepare({
-    pages: Array.from({ length: 90 }, (_, i) => page(i === 89 ? null : String(i))),
-    became: few,
-    secondsAPage: 0,
-  });
-  assert.deepEqual(await run(), { status: "completed" });
-  assert.equal(asked.length, 90);
-});
-
 Deno.test("a portal whose configuration can't be used fails the run, and says why on one line", async () => {
   const { begun, applied, run } = prepare({
     portal: misconfiguredPortal(["A is missing.", "B must be a number."]),

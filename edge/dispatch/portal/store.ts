@@ -33,7 +33,7 @@ export interface PortalStore {
   apply(round: Round, page: PortalPage): Promise<Applied>;
 }
 
-/** The portal names so few certifications that it is not believed. */
+/** The portal names so few certifications, or so many pages of nothing new, that it is not believed. */
 export class Implausible extends TypedError {
   constructor(message: string) {
     super("provider_error", message);

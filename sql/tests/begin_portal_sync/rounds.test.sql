@@ -27,7 +27,7 @@ select is(pg_temp.asks(), 'everything from page 1 at page two', 'one that was cu
 select is(pg_temp.started_at(), :'first_round', 'as the same round');
 select is(pg_temp.asks(anew => true), 'everything from page 0', 'or begins anew, if that is asked for');
 select cmp_ok(pg_temp.started_at(), '>', :'first_round'::timestamptz, 'as another round');
-select is((select concat(round_cursor, round_seen, round_modified_until) from scheduler.portal_syncs), '0', 'of which nothing is left of the one before');
+select is((select concat(round_cursor, round_idle_pages, round_modified_until) from scheduler.portal_syncs), '0', 'of which nothing is left of the one before');
 
 -- What was forgotten.
 select tests.page('[]', next_cursor => 'page two');

@@ -10,6 +10,11 @@ begin
   if source is null then
     raise exception 'source must not be null'
       using errcode = 'null_value_not_allowed', hint = 'It is the name of the portal, hlf for example.';
+  elsif source !~ '^[a-z][a-z0-9_-]{0,62}$' then
+    raise exception 'source can''t be %', quote_literal(source)
+      using
+        errcode = 'invalid_parameter_value',
+        hint = 'It is the name of a portal: small letters, digits, - and _, a letter first, 63 at most; hlf for example.';
   end if;
   insert into scheduler.portal_syncs (source) values (begin_portal_sync.source) on conflict do nothing;
   select known.* into strict sync

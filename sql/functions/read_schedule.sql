@@ -31,16 +31,16 @@ begin
     field_values := '{}';
     names := case place when 4 then months when 5 then weekdays end;
     foreach item in array string_to_array(fields[place], ',') loop
-      parts := regexp_match(item, '^(?:(\*)|([a-z]{3}|\d{1,2})(?:-([a-z]{3}|\d{1,2}))?)(?:/(\d{1,2}))?$');
+      parts := regexp_match(item, '^(?:(\*)|([a-z]{3}|[0-9]{1,2})(?:-([a-z]{3}|[0-9]{1,2}))?)(?:/([0-9]{1,2}))?$');
       low := case
         when parts[1] is not null then least_values[place]
-        when parts[2] ~ '^\d+$' then parts[2]::integer
+        when parts[2] ~ '^[0-9]+$' then parts[2]::integer
         else least_values[place] - 1 + array_position(names, parts[2])
       end;
       high := case
         when parts[1] is not null then most_values[place]
         when parts[3] is null then low
-        when parts[3] ~ '^\d+$' then parts[3]::integer
+        when parts[3] ~ '^[0-9]+$' then parts[3]::integer
         else least_values[place] - 1 + array_position(names, parts[3])
       end;
       step := coalesce(parts[4]::integer, 1);

@@ -7,7 +7,7 @@ as $$
   select case
     when attempt > 3 then null
     when catch_up is null then interval '0'
-    else (array[interval '0', interval '10 minutes', catch_up / 4])[attempt]
+    else (array[interval '0', least(interval '10 minutes', catch_up / 4), catch_up / 4])[attempt]
   end;
 $$;
 

@@ -77,7 +77,7 @@ select is((select count(*) from scheduler.portal_syncs), 2::bigint, 'and its own
 -- What is none.
 select throws_ok('select public.begin_portal_sync(source => null)', '22004', 'source must not be null', 'a portal has a name');
 select matches(tests.hint_of('select public.begin_portal_sync(source => null)'), 'hlf for example', 'the hint gives one');
-select throws_ok($$ select public.begin_portal_sync(source => 'HLF portal') $$, '23514', null, 'a plain one');
+select throws_ok($$ select public.begin_portal_sync(source => 'HLF portal') $$, '22023', 'source can''t be ''HLF portal''', 'a plain one');
 
 select * from finish();
 rollback;

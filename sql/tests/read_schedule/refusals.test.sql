@@ -1,5 +1,5 @@
 begin;
-select plan(52);
+select plan(53);
 
 create function pg_temp.refused(schedule text, rule text) returns text language sql as $$
   select throws_ok(format('select scheduler.read_schedule(%L)', schedule), '22023', null, rule);
@@ -28,6 +28,7 @@ select pg_temp.refused('1.5 * * * *', 'there are no fractions');
 select pg_temp.refused('1e1 * * * *', 'nor exponents');
 select pg_temp.refused('0x1 * * * *', 'nor hex');
 select pg_temp.refused('+5 * * * *', 'nor signs');
+select pg_temp.refused('٥ * * * *', 'nor digits of another script, which an ICU collation takes for some');
 select pg_temp.refused('99999999999999999999 * * * *', 'nor numbers beyond all bounds');
 
 select pg_temp.refused('10-5 * * * *', 'a range runs forward');

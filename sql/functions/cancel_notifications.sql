@@ -33,4 +33,4 @@ end;
 $$;
 
 comment on function scheduler.cancel_notifications(bigint[], uuid, text, text) is
-  'Takes pending notifications back and releases their windows: the given ones, or all of an organisation or scenario.';
+  'Takes pending notifications back and releases their windows: the given ones, or all of an organisation or scenario. What is being sent or recorded at that moment is not among them, also if it comes back to be tried again.';

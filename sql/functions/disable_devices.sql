@@ -11,7 +11,6 @@ as $$
     select refused.token
     from public.device_tokens as refused
     where refused.token = any (tokens) and refused.disabled_at is null
-    order by refused.token
     for update skip locked
   );
 $$;

@@ -37,4 +37,4 @@ end;
 $$;
 
 comment on function public.record_push_results(jsonb, uuid) is
-  'Records what became of a page, from [{notification_id, lease_token, token, outcome, …}], an entry for each device. A notification whose lease is not the caller''s is left untouched, and returned as it is with recorded = false.';
+  'Records what became of a page, from [{notification_id, lease_token, token, outcome, …}], an entry for each device. A notification whose lease is not the caller''s is left untouched, and returned with recorded = false and the status that it had when the call began.';

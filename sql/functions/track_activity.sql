@@ -26,6 +26,8 @@ begin
     perform scheduler.check_condition(source, counts);
   end if;
 
+  -- Of two who say at once what is tracked, the second sees what the first tracked.
+  lock table scheduler.tracked_sources in share row exclusive mode;
   insert into scheduler.tracked_sources as tracked (kind, source, user_column, date_column, condition)
   values ('activity', source, user_column, date_column, counts)
   on conflict on constraint a_source_is_tracked_once_per_kind do update set

@@ -38,6 +38,8 @@ begin
   end if;
   perform scheduler.check_condition(source, active_when);
 
+  -- Of two who say at once what is tracked, the second sees what the first tracked.
+  lock table scheduler.tracked_sources in share row exclusive mode;
   select tracked.source into previous
   from scheduler.tracked_sources as tracked
   where tracked.kind = 'roster' and tracked.source <> track_roster.source;

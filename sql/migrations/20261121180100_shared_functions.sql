@@ -307,6 +307,43 @@ $$;
 comment on function public.begin_portal_sync(text, boolean) is
   'What to ask a portal for next: begins a round, or goes on with one that was cut short, unless anew is asked for.';
 
+create or replace function scheduler.cancel_notifications(
+  notification_ids bigint[] default null,
+  organisation_id uuid default null,
+  scenario_type text default null,
+  reason text default 'cancelled by an operator'
+)
+returns table (notification_id bigint, user_id uuid, occurrence_key text, status text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  if notification_ids is null and cancel_notifications.organisation_id is null and cancel_notifications.scenario_type is null then
+    raise exception 'nothing says which notifications to cancel'
+      using
+        errcode = 'invalid_parameter_value',
+        hint = 'Give notification_ids, organisation_id or scenario_type. To hold everything back: pause, see organisation_settings.';
+  end if;
+
+  return query
+  update scheduler.notifications as notification
+  set
+    -- One that a device has already is not tried again at the others, and stays sent.
+    status = case when notification.sent_at is null then 'cancelled' else 'sent' end,
+    status_reason = reason,
+    next_attempt_at = null
+  where notification.status = 'pending'
+    and (notification_ids is null or notification.id = any (notification_ids))
+    and (cancel_notifications.organisation_id is null or notification.organisation_id = cancel_notifications.organisation_id)
+    and (cancel_notifications.scenario_type is null or notification.scenario_type = cancel_notifications.scenario_type)
+  returning notification.id, notification.user_id, notification.occurrence_key, notification.status;
+end;
+$$;
+
+comment on function scheduler.cancel_notifications(bigint[], uuid, text, text) is
+  'Takes pending notifications back and releases their windows: the given ones, or all of an organisation or scenario. What is being sent or recorded at that moment is not among them, also if it comes back to be tried again.';
+
 create or replace function scheduler.count_invocation(run scheduler.invocations)
 returns scheduler.invocation_figures
 language plpgsql
@@ -374,6 +411,26 @@ $$;
 
 comment on function scheduler.count_invocation(scheduler.invocations) is
   'What a run did to the mentors in the caller''s reach: those of the organisations that the caller administers, else those whom the caller follows up.';
+
+create or replace function scheduler.disable_devices(tokens text[])
+returns void
+language sql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  -- A device that is being registered anew just now is left alone.
+  update public.device_tokens as device
+  set disabled_at = now()
+  where device.token in (
+    select refused.token
+    from public.device_tokens as refused
+    where refused.token = any (tokens) and refused.disabled_at is null
+    for update skip locked
+  );
+$$;
+
+comment on function scheduler.disable_devices(text[]) is
+  'Puts away devices whose tokens a provider refused for good. A project with a device table of its own replaces it, as it does the view scheduler.device.';
 
 create or replace function scheduler.find_portal_members(member_ids text[])
 returns table (member_id text, user_id uuid, timezone text)
@@ -900,6 +957,47 @@ $$;
 comment on function scheduler.recheck_certifications(uuid[]) is
   'Has the next run_certification_expiry look at all mentors, or those of some organisations: where certifications are in a table without this project''s triggers.';
 
+create or replace function public.record_push_results(results jsonb, invocation_id uuid default null)
+returns table (notification_id bigint, status text, recorded boolean)
+language plpgsql
+security definer
+set search_path = ''
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+  perform scheduler.check_push_results(results);
+
+  return query
+  select written.notification_id, written.status, written.recorded
+  from scheduler.write_push_results(results => results, invocation_id => record_push_results.invocation_id) as written;
+
+  if results @? '$[*] ? (@.outcome == "invalid_token")' then
+    begin
+      -- Only what was recorded just now: a sender that comes too late puts nothing away.
+      perform scheduler.disable_devices(array(
+        select distinct result.item ->> 'token'
+        from jsonb_array_elements(results) as result (item)
+        join scheduler.push_attempts as attempt
+          on attempt.notification_id = (result.item ->> 'notification_id')::bigint
+          and attempt.token_hash = sha256(convert_to(result.item ->> 'token', 'UTF8'))
+        where result.item ->> 'outcome' = 'invalid_token'
+          and attempt.outcome = 'invalid_token'
+          and attempt.attempted_at = now()
+      ));
+    exception
+      -- What was sent stays recorded, whatever a table of the application's says.
+      when others then
+        raise warning 'refused devices could not be put away: % (%)', sqlerrm, sqlstate
+          using hint = 'Replace scheduler.disable_devices for device tables of your own; scheduler_status() counts what is left.';
+    end;
+  end if;
+end;
+$$;
+
+comment on function public.record_push_results(jsonb, uuid) is
+  'Records what became of a page, from [{notification_id, lease_token, token, outcome, …}], an entry for each device. A notification whose lease is not the caller''s is left untouched, and returned with recorded = false and the status that it had when the call began.';
+
 create or replace function scheduler.retry_runs(at timestamptz)
 returns table (job_name text, invocation_id uuid, found text)
 language plpgsql
@@ -1166,6 +1264,132 @@ $$;
 
 comment on function scheduler.sum_shares(uuid, uuid[]) is
   'What a run held back in these organisations, or in all, by scenario and reason.';
+
+create or replace function scheduler.track_activity(
+  source regclass,
+  user_column name,
+  date_column name,
+  counts text default null
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  source_id bigint;
+begin
+  if user_column is null or date_column is null then
+    raise exception 'user_column and date_column of a tracked activity can''t be null'
+      using errcode = 'null_value_not_allowed', hint = 'Example: select scheduler.track_activity(''public.activities'', ''user_id'', ''activity_date'');';
+  end if;
+  perform scheduler.check_source_columns(
+    source => source,
+    wanted => jsonb_build_object(
+      user_column, '["uuid"]'::jsonb,
+      date_column, '["date", "timestamp without time zone"]'::jsonb
+    )
+  );
+  if counts is not null then
+    perform scheduler.check_condition(source, counts);
+  end if;
+
+  -- Of two who say at once what is tracked, the second sees what the first tracked.
+  lock table scheduler.tracked_sources in share row exclusive mode;
+  insert into scheduler.tracked_sources as tracked (kind, source, user_column, date_column, condition)
+  values ('activity', source, user_column, date_column, counts)
+  on conflict on constraint a_source_is_tracked_once_per_kind do update set
+    user_column = excluded.user_column,
+    date_column = excluded.date_column,
+    condition = excluded.condition
+  returning tracked.id into source_id;
+
+  if not exists (
+    select from pg_index as i
+    join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+    where i.indrelid = source and i.indisvalid and i.indpred is null and a.attname = user_column
+  ) then
+    raise warning 'no index of % begins with %: changes and milestones will read the whole table', source, quote_ident(user_column)
+      using hint = format('create index on %s (%I, %I);', source, user_column, date_column);
+  end if;
+
+  perform scheduler.create_source_fold(source_id);
+  perform scheduler.refresh_source_views();
+  perform scheduler.rebuild_mentor_state();
+end;
+$$;
+
+comment on function scheduler.track_activity(regclass, name, name, text) is
+  'Counts the rows of a table as activity of mentors, or those for which the condition holds. Can be repeated; fills the state from what is there.';
+
+create or replace function scheduler.track_roster(
+  source regclass,
+  user_column name default 'id',
+  organisation_column name default 'organisation_id',
+  joined_on_column name default 'joined_on',
+  active_when text default 'status = ''active''',
+  timezone_column name default null,
+  locale_column name default null
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  previous regclass;
+begin
+  if user_column is null or joined_on_column is null or active_when is null then
+    raise exception 'user_column, joined_on_column and active_when of a roster can''t be null'
+      using errcode = 'null_value_not_allowed', hint = 'Only organisation_column, timezone_column and locale_column may be left out.';
+  end if;
+  perform scheduler.check_source_columns(
+    source => source,
+    wanted => jsonb_strip_nulls(jsonb_build_object(
+      user_column, '["uuid"]'::jsonb,
+      joined_on_column, '["date", "timestamp without time zone"]'::jsonb
+    ))
+    || case when organisation_column is null then '{}' else jsonb_build_object(organisation_column, '["uuid"]'::jsonb) end
+    || case when timezone_column is null then '{}' else jsonb_build_object(timezone_column, '["text", "character varying"]'::jsonb) end
+    || case when locale_column is null then '{}' else jsonb_build_object(locale_column, '["text", "character varying"]'::jsonb) end
+  );
+  if not exists (
+    select from pg_catalog.pg_index as i
+    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+    where i.indrelid = source and i.indisunique and i.indpred is null and i.indnkeyatts = 1 and a.attname = user_column
+  ) then
+    raise exception 'column % of % is not unique, so a mentor could stand there twice', quote_ident(user_column), source
+      using errcode = 'invalid_table_definition', hint = 'Give it a primary key or a unique constraint of its own.';
+  end if;
+  perform scheduler.check_condition(source, active_when);
+
+  -- Of two who say at once what is tracked, the second sees what the first tracked.
+  lock table scheduler.tracked_sources in share row exclusive mode;
+  select tracked.source into previous
+  from scheduler.tracked_sources as tracked
+  where tracked.kind = 'roster' and tracked.source <> track_roster.source;
+  if found then
+    perform scheduler.drop_source_triggers(previous, 'roster');
+    delete from scheduler.tracked_sources as tracked where tracked.kind = 'roster';
+  end if;
+
+  insert into scheduler.tracked_sources as tracked
+    (kind, source, user_column, date_column, organisation_column, timezone_column, locale_column, condition)
+  values ('roster', source, user_column, joined_on_column, organisation_column, timezone_column, locale_column, active_when)
+  on conflict on constraint a_source_is_tracked_once_per_kind do update set
+    user_column = excluded.user_column,
+    date_column = excluded.date_column,
+    organisation_column = excluded.organisation_column,
+    timezone_column = excluded.timezone_column,
+    locale_column = excluded.locale_column,
+    condition = excluded.condition;
+
+  perform scheduler.create_source_triggers(source => source, kind => 'roster', fold => 'scheduler.fold_roster');
+  perform scheduler.refresh_source_views();
+  perform scheduler.rebuild_mentor_state();
+end;
+$$;
+
+comment on function scheduler.track_roster(regclass, name, name, name, text, name, name) is
+  'Makes a table the roster: a row per mentor, and the condition on the row that makes one active. Can be repeated; fills the state from what is there.';
 
 create or replace function scheduler.wait_before_asking(attempt integer, catch_up interval)
 returns interval

@@ -24,11 +24,15 @@ function common(left: string, right: string): string {
   return longest;
 }
 
+/** What stands where something was: its letters are nobody's. */
+const STAND_INS = /\[(?:url|connection|id|token|number|email)\]/g;
+
 /** Of none of them so much survives that one could use it, wherever they stand. */
 function neverSurvives(secrets: fc.Arbitrary<string>, longest = 11): void {
   fc.assert(fc.property(around, secrets, around, (before, secret, after) => {
     fc.pre(common(secret, `${before} ${after}`).length <= 3); // else it would be found there
-    const found = common(secret, sanitize(`${before} ${secret} ${after}`));
+    const said = sanitize(`${before} ${secret} ${after}`).replaceAll(STAND_INS, "|");
+    const found = common(secret, said);
     assert.ok(found.length <= longest, `${JSON.stringify(found)} of ${JSON.stringify(secret)}`);
   }));
 }

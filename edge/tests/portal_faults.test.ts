@@ -160,7 +160,7 @@ const FAULTS: Fault[] = [
     what: "throttled until a time that is too late",
     trouble: () => status(429, new Date(Date.now() + HOUR).toUTCString()),
     type: "provider_error",
-    message: /answered 429, and asks to be left alone for 3(59\d|600) s/,
+    message: /answered 429, and asks to be left alone for 3(59\d|60[01]) s/, // a Date has no parts of a second
   },
   {
     what: "throttled again and again",

@@ -4,6 +4,8 @@
 import { applyMigrations, copyDatabase, createDatabase, ROOT } from "./database.ts";
 import { connect, embeddedBinaries, type Server, type Sql, startServer } from "./server.ts";
 
+export { choicesBy, givenSeed, randomFrom } from "./random.ts";
+
 export const TEMPLATE = "scenario_scheduler";
 
 /** Makes the database that tests copy: migrations, the tests' helpers, pgTAP where it is known. */
@@ -103,21 +105,23 @@ export async function testDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Random numbers below 1 that a seed repeats. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 export const pause = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 /** The SQLSTATE of a database error, else its text. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+/** What each lock is of that somebody in the database waits for, as soon as somebody does. */
+export async function waitedFor(admin: Sql): Promise<string[]> {
+  for (let attempt = 0; attempt < 500; attempt++) {
+    const rows = await admin<{ locktype: string }[]>`
+      select locktype from pg_locks
+      where not granted and pid in (select pid from pg_stat_activity where datname = current_database())
+    `;
+    if (rows.length > 0) return rows.map(({ locktype }) => locktype);
+    await pause(10);
+  }
+  throw new Error("nobody waits for a lock");
 }

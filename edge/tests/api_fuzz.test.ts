@@ -2,12 +2,12 @@
 // anything of another organisation. SEED=… repeats them.
 
 import assert from "node:assert/strict";
-import { randomFrom, report } from "../../scripts/testing.ts";
+import { choicesBy, givenSeed, randomFrom, report } from "../../scripts/testing.ts";
 import { type ApiWorld, inApiWorld, MENTORS, RUNS } from "./api_world.ts";
 
 const REQUESTS = 10_000;
 const AT_ONCE = 16;
-const SEED = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const SEED = givenSeed();
 
 /** Written by the other organisation; nobody here may ever read it. */
 const SECRET_NOTE = "canary-of-the-south";
@@ -70,47 +70,47 @@ interface Asked {
 }
 
 function asker(world: ApiWorld, ids: string[], random: () => number) {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  const text = () => random() < 0.5 ? pick(ids) : pick(TEXTS);
+  const { oneOf } = choicesBy(random);
+  const text = () => random() < 0.5 ? oneOf(ids) : oneOf(TEXTS);
   const value = (depth = 0): unknown => {
     const kind = random();
     if (kind < 0.45) return text();
-    if (kind < 0.6) return pick([null, true, false, 0, -1, 1.5, 1e308, Number.MAX_SAFE_INTEGER]);
+    if (kind < 0.6) return oneOf([null, true, false, 0, -1, 1.5, 1e308, Number.MAX_SAFE_INTEGER]);
     if (depth > 4) return {};
     const many = Array.from({ length: Math.floor(random() * 5) }, () => value(depth + 1));
     return kind < 0.85 ? many : Object.fromEntries(many.map((one) => [text(), one]));
   };
   const body = (): string => {
     const kind = random();
-    if (kind < 0.08) return pick(TEXTS);
+    if (kind < 0.08) return oneOf(TEXTS);
     if (kind < 0.12) return "[".repeat(5000);
     if (kind < 0.16) return `{"job_name": "${"x".repeat(70_000)}"}`;
     const names = ["job_name", "scenarios", "dry_run", "note", "stop", "user_ids", text()];
     const fields: [string, unknown][] = names.filter(() => random() < 0.4)
       .map((name) => [name, value()]);
-    if (random() < 0.3) fields.push(["user_ids", [pick(ids), MENTORS.assigned]]);
+    if (random() < 0.3) fields.push(["user_ids", [oneOf(ids), MENTORS.assigned]]);
     if (random() < 0.2) fields.push(["note", "a note"]);
     return JSON.stringify(Object.fromEntries(fields));
   };
   return async (): Promise<Asked> => {
-    const below = pick([
+    const below = oneOf([
       "",
       "",
       "/",
       "/active-peer-mentors",
       "/evaluation-batch",
-      `/${pick(ids)}`,
-      `/${pick(ids)}`,
-      `/${encodeURIComponent(pick(TEXTS).toWellFormed())}`,
-      `/${pick(["%", "%00", "%ff", "..%2f", "%2e%2e", "//", ";a=b"])}`,
+      `/${oneOf(ids)}`,
+      `/${oneOf(ids)}`,
+      `/${encodeURIComponent(oneOf(TEXTS).toWellFormed())}`,
+      `/${oneOf(["%", "%00", "%ff", "..%2f", "%2e%2e", "//", ";a=b"])}`,
     ]);
     const names = ["job_name", "status", "from", "to", "cursor", "limit", "chapter_id", "x"];
     const asks = random() < 0.5 ? 0 : 0.2;
     const query = names.filter(() => random() < asks)
       .map((name) => `${name}=${encodeURIComponent(text().toWellFormed())}`);
     if (random() < 0.05) query.push("limit=1&limit=2", "%=%");
-    const token = await world.token(pick(PEOPLE));
-    const authorization = pick([
+    const token = await world.token(oneOf(PEOPLE));
+    const authorization = oneOf([
       `Bearer ${token}`,
       `Bearer ${token}`,
       `Bearer ${token}`,
@@ -127,16 +127,16 @@ function asker(world: ApiWorld, ids: string[], random: () => number) {
     ]);
     const headers: [string, string][] = [["authorization", authorization]];
     if (random() < 0.8) {
-      headers.push(["content-type", pick(["application/json", "text/plain", "x"])]);
+      headers.push(["content-type", oneOf(["application/json", "text/plain", "x"])]);
     }
     if (random() < 0.2) {
-      headers.push(["idempotency-key", pick(["k", "k2", "a b", "x".repeat(300)])]);
+      headers.push(["idempotency-key", oneOf(["k", "k2", "a b", "x".repeat(300)])]);
     }
     if (random() < 0.1) headers.push(["origin", "https://elsewhere.example.org"]);
-    const method = pick(METHODS);
+    const method = oneOf(METHODS);
     return {
       method,
-      path: `${random() < 0.95 ? RUNS : pick(["/api/v1", "/api", ""])}${below}${
+      path: `${random() < 0.95 ? RUNS : oneOf(["/api/v1", "/api", ""])}${below}${
         query.length > 0 ? `?${query.join("&")}` : ""
       }`,
       headers,

@@ -2,7 +2,7 @@
 // what comes and goes.
 
 import assert from "node:assert/strict";
-import { randomFrom, report } from "../../scripts/testing.ts";
+import { choicesBy, givenSeed, randomFrom, report } from "../../scripts/testing.ts";
 import {
   type ApiWorld,
   assertProblem,
@@ -37,9 +37,9 @@ function assertPagesWhole(pages: Run[][], constant: readonly string[], what: str
 }
 
 Deno.test("pages have no gap and nothing twice while runs arrive, end and are deleted", async () => {
-  const seed = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
+  const seed = givenSeed();
   const random = randomFrom(seed);
-  const below = (limit: number) => Math.floor(random() * limit);
+  const { below } = choicesBy(random);
   const failing = { status: "failed", job_name: "dispatch-backlog" };
   await inApiWorld(async (world) => {
     for (const limit of [1, 7, 10, 50]) {

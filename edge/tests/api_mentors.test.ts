@@ -2,7 +2,7 @@
 // and go. SEED=… repeats what comes and goes.
 
 import assert from "node:assert/strict";
-import { randomFrom, report } from "../../scripts/testing.ts";
+import { givenSeed, randomFrom, report } from "../../scripts/testing.ts";
 import {
   type ApiWorld,
   assertProblem,
@@ -108,7 +108,7 @@ Deno.test("a mentor is shown with what a coordinator needs to know", async () =>
 });
 
 Deno.test("pages have no gap and nobody twice while mentors are assigned, moved, paused and removed", async () => {
-  const seed = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
+  const seed = givenSeed();
   const random = randomFrom(seed);
   await inApiWorld(async (world) => {
     for (const limit of [1, 7, 20]) {

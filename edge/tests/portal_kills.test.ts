@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { EdgeFunction } from "../../scripts/edge_function.ts";
 import type { Sql } from "../../scripts/server.ts";
-import { pause, randomFrom, report } from "../../scripts/testing.ts";
+import { givenSeed, pause, randomFrom, report } from "../../scripts/testing.ts";
 import { type Held, heldBy, inPortalWorld, type PortalWorld } from "./portal_world.ts";
 import { until } from "./world.ts";
 
@@ -130,7 +130,7 @@ const untilHeldUp = (admin: Sql, backend: string) =>
   }, 5).catch(() => {});
 
 Deno.test("syncs are killed fifty times, and whoever comes next goes on until all is as in the portal", async () => {
-  const seed = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 1e9));
+  const seed = givenSeed();
   report(`SEED=${seed}`);
   const random = randomFrom(seed);
   const kills = new Map<Moment, number>();

@@ -3,7 +3,13 @@
 
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
-import { randomFrom, report, testDatabase } from "../../../scripts/testing.ts";
+import {
+  choicesBy,
+  givenSeed,
+  randomFrom,
+  report,
+  testDatabase,
+} from "../../../scripts/testing.ts";
 import { Reach } from "./reach.ts";
 import {
   asPerson,
@@ -22,7 +28,7 @@ import {
 } from "./world.ts";
 
 const WORLDS = 6;
-const SEED = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const SEED = givenSeed();
 const PAGE_SIZE = 3;
 
 /** Somebody of whom no table knows. */
@@ -37,8 +43,7 @@ interface Play {
 
 /** Two or three organisations whose people are joined in ways that the rules allow, and in others. */
 function imagine(random: () => number): Play {
-  const below = (limit: number) => Math.floor(random() * limit);
-  const oneOf = <T>(all: readonly T[]) => all[below(all.length)] as T;
+  const { below, oneOf } = choicesBy(random);
   const times = <T>(many: number, make: (position: number) => T) =>
     Array.from({ length: many }, (_, position) => make(position));
   const some = <T>(all: readonly T[], share: number) => all.filter(() => random() < share);

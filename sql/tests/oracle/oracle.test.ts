@@ -4,7 +4,7 @@
 
 import fc from "fast-check";
 import type { Sql } from "../../../scripts/server.ts";
-import { report, testDatabase } from "../../../scripts/testing.ts";
+import { givenSeed, report, testDatabase } from "../../../scripts/testing.ts";
 import {
   addDays,
   type Candidate,
@@ -29,7 +29,7 @@ import {
 } from "./worlds.ts";
 
 const WORLDS = Number(Deno.env.get("ORACLE_WORLDS") ?? 300);
-const SEED = Number(Deno.env.get("ORACLE_SEED") ?? crypto.getRandomValues(new Int32Array(1))[0]);
+const SEED = givenSeed("ORACLE_SEED");
 const PATH = Deno.env.get("ORACLE_PATH");
 const SHRINK_FOR_MILLISECONDS = 30_000;
 

@@ -5,10 +5,12 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
 import {
   codeOf,
+  givenSeed,
   pause,
   randomFrom,
   type TestDatabase,
   testDatabase,
+  waitedFor,
 } from "../../../scripts/testing.ts";
 
 const LOAD_SECONDS = 6;
@@ -70,19 +72,6 @@ async function record(sql: Sql, page: Claimed[], outcome = "sent"): Promise<numb
 async function statusOf(sql: Sql, id: string | undefined): Promise<string> {
   const [row] = await sql`select tests.became(${Number(id)}) as became`;
   return row?.became;
-}
-
-/** Waits until a backend waits for a lock, so that a race has begun for certain. */
-async function untilBlocked(admin: Sql): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const [row] = await admin`
-      select count(*)::integer as waiting from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'
-    `;
-    if (row?.waiting >= 1) return;
-    await pause(10);
-  }
-  throw new Error("nobody waits for a lock");
 }
 
 async function deadlocks(admin: Sql): Promise<number> {
@@ -205,7 +194,7 @@ Deno.test("a recorder whose lease another claim takes over at this moment waits 
     const taken = await sql.begin(async (tx) => {
       const again = await claim(tx as unknown as Sql);
       recorded = record(late, page, "failed");
-      await untilBlocked(database.session("supabase_admin"));
+      await waitedFor(database.session("supabase_admin"));
       return [...again];
     });
     strictEqual(await recorded, 0);
@@ -430,7 +419,7 @@ Deno.test("claims that cancel and writers of many activities at once don't deadl
 });
 
 Deno.test("evaluations, claims, recorders, operators and the app's writes at once keep every rule", async () => {
-  const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  const seed = givenSeed();
   await inDatabase(async (database) => {
     const { sql } = database;
     const admin = database.session("supabase_admin");

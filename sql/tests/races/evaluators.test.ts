@@ -4,7 +4,14 @@
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
-import { codeOf, pause, randomFrom, testDatabase } from "../../../scripts/testing.ts";
+import {
+  choicesBy,
+  codeOf,
+  givenSeed,
+  pause,
+  randomFrom,
+  testDatabase,
+} from "../../../scripts/testing.ts";
 
 const EVALUATORS = 16;
 const ROUNDS = 100;
@@ -230,9 +237,9 @@ async function uniqueKeysHold(sql: Sql): Promise<void> {
 }
 
 Deno.test("of sixteen evaluators at once, one wins each key, no window overlaps and nobody is lost", async () => {
-  const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  const seed = givenSeed();
   const random = randomFrom(seed);
-  const pick = <T>(options: readonly T[]): T => options[Math.floor(random() * options.length)] as T;
+  const { oneOf } = choicesBy(random);
   const counts = {
     committed: 0,
     candidates: 0,
@@ -263,11 +270,11 @@ Deno.test("of sixteen evaluators at once, one wins each key, no window overlaps 
       const victim = round % 3 === 0 ? Math.floor(random() * EVALUATORS) : -1;
       const evaluators = Array.from({ length: EVALUATORS }, (_, number): Evaluator => ({
         invocation: crypto.randomUUID(),
-        moment: pick(moments),
-        scenarios: random() < 0.4 ? null : [pick(SCENARIOS)],
-        isolation: pick(isolations),
+        moment: oneOf(moments),
+        scenarios: random() < 0.4 ? null : [oneOf(SCENARIOS)],
+        isolation: oneOf(isolations),
         fate: number === victim
-          ? pick(["rolled back", "terminated before commit", "terminated while running"])
+          ? oneOf(["rolled back", "terminated before commit", "terminated while running"])
           : "committed",
         // The victim is the first where it has to be seen that others take its place.
         delay: number === victim && round % 2 === 0 ? 0 : random() * 4,
@@ -278,7 +285,7 @@ Deno.test("of sixteen evaluators at once, one wins each key, no window overlaps 
           ? "truncate scheduler.notifications, scheduler.scenario_cooldowns, scheduler.invocations cascade"
           : "delete from scheduler.notifications; delete from scheduler.scenario_cooldowns; delete from scheduler.invocations",
       );
-      const [daily, weekly] = pick([[1, 3], [2, 3], [1, 1], [2, 2]] as const);
+      const [daily, weekly] = oneOf([[1, 3], [2, 3], [1, 1], [2, 2]] as const);
       await admin`
         update scheduler.organisation_settings set daily_cap = ${daily}, weekly_cap = ${weekly}
         where organisation_id is null

@@ -5,11 +5,13 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
 import {
   codeOf,
+  givenSeed,
   pause,
   randomFrom,
   report,
   type TestDatabase,
   testDatabase,
+  waitedFor,
 } from "../../../scripts/testing.ts";
 
 const LOAD_SECONDS = 12;
@@ -48,19 +50,6 @@ async function differences(sql: Sql): Promise<Record<string, unknown>[]> {
   return [
     ...await sql`select difference, user_id, expected, actual from scheduler.verify_mentor_state() limit 5`,
   ];
-}
-
-/** Waits until a backend waits for a lock, so that a race has begun for certain. */
-async function untilBlocked(admin: Sql, backends = 1): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const [row] = await admin`
-      select count(*)::integer as waiting from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'
-    `;
-    if (row?.waiting >= backends) return;
-    await pause(10);
-  }
-  throw new Error("nobody waits for a lock");
 }
 
 async function deadlocks(admin: Sql): Promise<number> {
@@ -157,7 +146,7 @@ Deno.test("a mentor's first activity and roster row, written at the same time, a
       await sql.begin(async (tx) => {
         await first(tx as unknown as Sql, mentor);
         waiting = second(other, mentor).execute();
-        await untilBlocked(admin);
+        await waitedFor(admin);
       });
       await waiting;
       const [state] = await sql`
@@ -221,7 +210,7 @@ for (const [what, statement] of Object.entries(CHANGES)) {
         await sql.begin(async (tx) => {
           await insert(tx as unknown as Sql);
           changed = change(other);
-          await untilBlocked(admin);
+          await waitedFor(admin);
         });
         ok(clean.includes(await changed), `${await changed}`);
         deepStrictEqual(await differences(sql), []);
@@ -335,7 +324,7 @@ Deno.test("evaluators and writers of activities at once neither deadlock nor hol
 });
 
 Deno.test("after any mix of writes from eight sessions, the state is what the sources say", async () => {
-  const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  const seed = givenSeed();
   await inDatabase(async (database) => {
     const { sql } = database;
     const admin = database.session("supabase_admin");
@@ -500,7 +489,7 @@ Deno.test("notifications cancelled in bulk and activities recorded in bulk do no
         where user_id = (select min(id::text)::uuid from public.peer_mentors) for update
       `;
       cancelled = outcome(other`update scheduler.notifications set status = 'cancelled'`.execute());
-      await untilBlocked(admin);
+      await waitedFor(admin);
       inserted = outcome(
         database
           .session()`insert into public.activities (user_id, activity_date) select id, '2026-03-09' from public.peer_mentors`

@@ -3,11 +3,17 @@
 
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
-import { randomFrom, report, testDatabase } from "../../../scripts/testing.ts";
+import {
+  choicesBy,
+  givenSeed,
+  randomFrom,
+  report,
+  testDatabase,
+} from "../../../scripts/testing.ts";
 import { asPerson, attempt, uuid } from "../matrix/world.ts";
 
 const LEDGERS = 4;
-const SEED = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const SEED = givenSeed();
 const JOBS = ["scenario-evaluation", "dispatch-backlog"] as const;
 const OVER = ["completed", "partial", "failed", "skipped", "abandoned"] as const;
 
@@ -43,7 +49,7 @@ interface Ledger {
 }
 
 function imagine(random: () => number): Ledger {
-  const oneOf = <T>(all: readonly T[]) => all[Math.floor(random() * all.length)] as T;
+  const { oneOf } = choicesBy(random);
   const some = <T>(all: readonly T[], share: number) => all.filter(() => random() < share);
   const runs: Run[] = [];
   for (let number = 0; number < 12; number++) {

@@ -4,7 +4,7 @@
 DENO := node_modules/deno/deno
 RUN := $(DENO) run --quiet --allow-all
 
-.PHONY: help install demo up down psql serve token try-push deploy verify test check format migration types bench-evaluation bench-dispatch bench-api bench-certifications bench-portal clean
+.PHONY: help install demo up down psql serve token try-push deploy verify test check format migration types bench-evaluation bench-dispatch bench-api bench-certifications bench-portal faults fuzz sabotage clean
 
 help:
 	@echo 'make demo               everything on servers of its own, from nothing to pushes that arrive'
@@ -14,7 +14,10 @@ help:
 	@echo 'make try-push TOKEN=…   ask FCM whether it would send to a device; nothing is sent'
 	@echo 'make deploy             database, logins, secrets, functions, Vault, schedules: docs/deployment.md'
 	@echo 'make verify URL=…       the deployment checklist, line by line, with DATABASE_URL=…'
-	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the functions, kills'
+	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the functions, faults'
+	@echo 'make faults             every fault hundreds of times, and what came of it: [SEED=…] [ONLY=…] [SHARE=…]'
+	@echo 'make fuzz               random statements as the roles that may do least: [SEED=…] [STATEMENTS=…]'
+	@echo 'make sabotage           takes away one safeguard after the other: the tests have to notice, [ONLY=…]'
 	@echo 'make check              format, lint, types, migrations, Supabase advisors'
 	@echo 'make format             format the code'
 	@echo 'make migration NAME=…   write the next migration from what changed in sql/functions'
@@ -72,6 +75,10 @@ migration: install
 
 types: install
 	@$(RUN) scripts/types.ts
+
+faults fuzz sabotage: install
+	@$(RUN) scripts/prerequisites.ts
+	@$(RUN) scripts/$@.ts
 
 bench-evaluation: install
 	@$(RUN) bench/evaluation.ts

@@ -200,7 +200,9 @@ export async function startFakeFcm(options: FakeFcmOptions = {}): Promise<FakeFc
 
   async function accept(message: Accepted): Promise<Reply> {
     message.at = Date.now();
-    if (!message.validateOnly) message.messageId = `0:${++fake.acceptedCount}%fake`;
+    if (!message.validateOnly) {
+      message.messageId = `0:${++fake.acceptedCount}%${listener.addr.port}`;
+    }
     if (options.keepAccepted !== false) {
       (message.validateOnly ? fake.validated : fake.accepted).push(message);
     }

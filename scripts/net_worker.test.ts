@@ -337,3 +337,21 @@ Deno.test("a worker that is stopped gives up what is in flight and puts it back"
   strictEqual((await responses(sql)).length, 0);
   strictEqual((await sql`select from net.http_request_queue`).length, 1);
 });
+
+Deno.test("a batch that fails is told of, and a later one is served", async () => {
+  await using world = await openWorld();
+  const { sql, address, database } = world;
+  const told = Promise.withResolvers<unknown>();
+  const worker = await startNetWorker(database.adminUrl, { onFailure: told.resolve });
+  await post(sql, `${address}/slow`);
+  for (let attempt = 0; attempt < 100 && world.asked.length < 1; attempt++) await pause(10);
+  await database.session("supabase_admin")`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and query like '%http_request_queue%' and state like 'idle in%'
+  `;
+  match(codeOf(await told.promise), /^(57P01|CONNECTION_CLOSED)$/);
+  const [response] = await responsesOf(sql, 1);
+  await worker.stop();
+  strictEqual(response?.status_code, 200);
+  strictEqual(world.asked.length, 2);
+});

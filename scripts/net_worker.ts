@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TransactionSql } from "postgres";
-import { connect } from "./server.ts";
+import { connect, transact } from "./server.ts";
 
 const BATCH_SIZE = 200;
 const KEPT = "6 hours";
@@ -18,7 +18,12 @@ export interface NetWorker {
 export interface NetWorkerOptions {
   /** How often the queue is looked at. */
   pollMilliseconds?: number;
+  /** Told why a batch failed; a second later it goes on. Says so on standard error without it. */
+  onFailure?: (error: unknown) => void;
 }
+
+const sayFailure = (error: unknown) =>
+  console.error(`The stand-in of pg_net's worker failed and goes on in a second: ${error}`);
 
 interface QueuedRequest {
   id: string;
@@ -42,9 +47,10 @@ interface HttpResponse {
 /** Makes the requests in net.http_request_queue of a database until it is stopped. */
 export async function startNetWorker(
   url: string,
-  options: NetWorkerOptions = {},
+  { pollMilliseconds = 100, onFailure = sayFailure }: NetWorkerOptions = {},
 ): Promise<NetWorker> {
-  const sql = connect(url);
+  // A database that comes back is found soon.
+  const sql = connect(url, { backoff: () => 0.1 });
   await sql`select from net.http_request_queue limit 1`;
   const stopping = new AbortController();
 
@@ -52,14 +58,14 @@ export async function startNetWorker(
     while (!stopping.signal.aborted) {
       let taken = 0;
       try {
-        taken = await sql.begin((transaction) => serveBatch(transaction, stopping.signal));
+        taken = await transact(sql, (transaction) => serveBatch(transaction, stopping.signal));
       } catch (error) {
         if (!stopping.signal.aborted) {
-          console.error(`The stand-in of pg_net's worker failed and goes on in a second: ${error}`);
+          onFailure(error);
           await pause(1000, stopping.signal);
         }
       }
-      if (taken === 0) await pause(options.pollMilliseconds ?? 100, stopping.signal);
+      if (taken === 0) await pause(pollMilliseconds, stopping.signal);
     }
   };
 

@@ -1,5 +1,6 @@
-// What make test and make check need beyond npm: PostgreSQL 15 with pg_cron,
-// pgTAP and plpgsql_check, and pg_prove. Debian packages, installed if missing.
+// What make test, make check and the faults need beyond npm: PostgreSQL 15 with
+// pg_cron, pgTAP and plpgsql_check, pg_prove, sqlsmith, and libfaketime. Debian
+// packages, installed if missing.
 
 const NEEDED: { package: string; file: string }[] = [
   { package: "postgresql-15", file: "/usr/lib/postgresql/15/bin/postgres" },
@@ -8,6 +9,11 @@ const NEEDED: { package: string; file: string }[] = [
   {
     package: "postgresql-15-plpgsql-check",
     file: "/usr/share/postgresql/15/extension/plpgsql_check.control",
+  },
+  { package: "sqlsmith", file: "/usr/bin/sqlsmith" },
+  {
+    package: "libfaketime",
+    file: `/usr/lib/${Deno.build.arch}-linux-gnu/faketime/libfaketime.so.1`,
   },
   { package: "libtap-parser-sourcehandler-pgtap-perl", file: "/usr/bin/pg_prove" },
 ];

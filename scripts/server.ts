@@ -4,6 +4,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
+import { isLostConnection } from "../edge/shared/errors.ts";
 
 export type Sql = postgres.Sql;
 
@@ -123,6 +124,37 @@ function secret(): string {
 
 export function connect(url: string, options: postgres.Options<Record<string, never>> = {}): Sql {
   return postgres(url, { max: 1, onnotice: () => {}, connect_timeout: 10, ...options });
+}
+
+/**
+ * A transaction of somebody whom the server may leave. The driver's begin writes a rollback, and
+ * what the work says next, to a connection that is gone, too, and that fails in a place where
+ * nothing catches it. So it never hears of such an end.
+ */
+export async function transact<Result>(
+  sql: Sql,
+  work: (transaction: postgres.TransactionSql) => Promise<Result>,
+): Promise<Result> {
+  const lost = Promise.withResolvers<never>();
+  const never = new Promise<never>(() => {});
+  let isOver = false;
+  const begun = sql.begin(async (transaction) => {
+    const saying = new Proxy(transaction, {
+      apply: (query, self, text) => isOver ? never : Reflect.apply(query, self, text),
+    });
+    try {
+      return { result: await work(saying) };
+    } catch (error) {
+      if (!isLostConnection(error)) throw error;
+      lost.reject(error);
+      return await never;
+    }
+  });
+  try {
+    return (await Promise.race([begun, lost.promise])).result;
+  } finally {
+    isOver = true;
+  }
 }
 
 async function waitUntilReady(url: string, alive: () => boolean): Promise<boolean> {

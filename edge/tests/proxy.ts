@@ -1,43 +1,81 @@
-// A way to the database that a test can break: it lies between the function and
-// PostgreSQL, and cuts connections where it is told to.
+// A way to a server that a test can break: it lies between a function and
+// PostgreSQL, or between two who speak HTTP, and cuts connections where it is told to.
 
 import { server } from "../../scripts/testing.ts";
 
 /** What becomes of a connection whose client says a certain thing. */
 export interface Break {
-  /** A text in the statement, the name of a function for example. */
+  /** A text in the statement or the request, the name of a function for example. */
   at: string;
-  /** before: the statement does not arrive. after: it is carried out, and its answer is lost. */
-  when: "before" | "after";
+  /**
+   * before: it does not arrive. halfway: half of it does. after: it is carried out, and its answer
+   * is lost. halfway back: the same, but for the first half of the answer.
+   */
+  when: "before" | "halfway" | "after" | "halfway back";
+}
+
+interface Armed extends Break {
+  done: PromiseWithResolvers<string>;
+}
+
+interface Protocol {
+  /** Whether what a client says has something carried out, and is no mere preparation. */
+  executes(said: Uint8Array): boolean;
+  /** Whether an answer that has come so far tells that it was. */
+  isEnough(answer: Uint8Array): boolean;
 }
 
 /** What a client sends to have a statement carried out: its arguments, or its text alone. */
 const EXECUTING = ["B", "Q"].map((type) => type.charCodeAt(0));
 
+/** The last message of an answer says how the connection stands, in a byte. Before it nothing is committed. */
+const READY = ["Z".charCodeAt(0), 0, 0, 0, 5];
+
+const PROTOCOLS = {
+  // The driver has a statement parsed first, and sends its arguments when that is answered.
+  postgres: {
+    executes: (said) => typesOf(said).some((type) => EXECUTING.includes(type)),
+    isEnough: (answer) => {
+      const last = answer.subarray(-READY.length - 1);
+      return READY.every((byte, i) => last[i] === byte);
+    },
+  },
+  http: { executes: () => true, isEnough: () => true },
+} satisfies Record<string, Protocol>;
+
 export class Proxy {
   /** up; refusing: nobody listens; closing: who connects is sent away; silent: no word is answered. */
   #state: "up" | "refusing" | "closing" | "silent" = "up";
-  readonly #port: number;
+  readonly port: number;
   #listener: Deno.TcpListener;
   readonly #connections = new Set<() => void>();
   readonly #work = new Set<Promise<void>>();
-  readonly #breaks: Break[] = [];
-  /** How many connections it cut. */
+  readonly #breaks: Armed[] = [];
+  readonly #protocol: Protocol;
+  /** How many connections have ended, whoever ended them. */
   cuts = 0;
 
-  constructor() {
+  constructor(
+    protocol: keyof typeof PROTOCOLS = "postgres",
+    /** The port that it leads to. */
+    public target = server.port,
+  ) {
+    this.#protocol = PROTOCOLS[protocol];
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.#port = this.#listener.addr.port;
+    this.port = this.#listener.addr.port;
     this.#take(this.#accept());
   }
 
   /** The same connection string, on this way. */
   url(direct: string): string {
-    return direct.replace(`127.0.0.1:${server.port}/`, `127.0.0.1:${this.#port}/`);
+    return direct.replace(`127.0.0.1:${this.target}/`, `127.0.0.1:${this.port}/`);
   }
 
-  breakAt(next: Break): void {
-    this.#breaks.push(next);
+  /** Resolves when it has broken, with the answer that was lost or cut short, if there was one. */
+  breakAt(next: Break): Promise<string> {
+    const done = Promise.withResolvers<string>();
+    this.#breaks.push({ ...next, done });
+    return done.promise;
   }
 
   /** Whether a break is still to come. */
@@ -45,10 +83,12 @@ export class Proxy {
     return this.#breaks.length > 0;
   }
 
-  /** Cuts every connection. */
-  cut(): void {
-    this.cuts += this.#connections.size;
+  /** Cuts every connection, and returns how many there were. */
+  cut(): number {
+    const { size } = this.#connections;
+    this.cuts += size;
     for (const close of [...this.#connections]) close();
+    return size;
   }
 
   goDown(how: "refusing" | "closing" | "silent"): void {
@@ -59,7 +99,7 @@ export class Proxy {
 
   comeUp(): void {
     if (this.#state === "refusing") {
-      this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.#port });
+      this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
       this.#take(this.#accept());
     }
     this.#state = "up";
@@ -86,40 +126,63 @@ export class Proxy {
   }
 
   async #join(client: Deno.TcpConn): Promise<void> {
-    const database = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const beyond = await Deno.connect({ hostname: "127.0.0.1", port: this.target });
     const close = () => {
       if (!this.#connections.delete(close)) return;
       closeIfOpen(client);
-      closeIfOpen(database);
+      closeIfOpen(beyond);
     };
     this.#connections.add(close);
-    let isDoomed = false;
+    const decoder = new TextDecoder();
+    let broken: Armed | undefined;
     let answersAreLost = false;
+    let answer = new Uint8Array();
     const upwards = async () => {
       for await (const bytes of client.readable) {
-        const said = new TextDecoder().decode(bytes);
-        const found = this.#breaks.findIndex(({ at }) => said.includes(at));
-        const [broken] = found < 0 ? [] : this.#breaks.splice(found, 1);
+        const said = decoder.decode(bytes);
+        const found = broken ? -1 : this.#breaks.findIndex(({ at }) => said.includes(at));
+        if (found >= 0) [broken] = this.#breaks.splice(found, 1);
         if (broken?.when === "before") break;
-        if (broken?.when === "after") isDoomed = true;
-        // The driver has a statement parsed first, and sends its arguments when that is answered.
-        if (isDoomed && typesOf(bytes).some((type) => EXECUTING.includes(type))) {
-          answersAreLost = true;
+        if (broken?.when === "halfway") {
+          await writeAll(beyond, half(bytes));
+          break;
         }
-        await writeAll(database, bytes);
+        if (broken && this.#protocol.executes(bytes)) answersAreLost = true;
+        await writeAll(beyond, bytes);
       }
     };
     const downwards = async () => {
-      for await (const bytes of database.readable) {
-        if (answersAreLost) break;
-        await writeAll(client, bytes);
+      for await (const bytes of beyond.readable) {
+        if (!broken || !answersAreLost) {
+          await writeAll(client, bytes);
+          continue;
+        }
+        answer = joined(answer, bytes);
+        if (!this.#protocol.isEnough(answer)) continue;
+        if (broken.when === "halfway back") await writeAll(client, half(answer));
+        break;
       }
     };
     // Whichever way ends first, both do.
     await Promise.race([upwards(), downwards()].map((way) => way.catch(() => {})));
     if (this.#connections.has(close)) this.cuts++;
     close();
+    broken?.done.resolve(decoder.decode(answer));
   }
+}
+
+/** Of what has a head and a body the whole head, and half of the body that is there. */
+function half(bytes: Uint8Array): Uint8Array {
+  const head = new TextDecoder("latin1").decode(bytes).indexOf("\r\n\r\n");
+  const body = head < 0 ? 0 : head + 4;
+  return bytes.subarray(0, Math.ceil((body + bytes.length) / 2));
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }
 
 /** The types of the messages that a client sends at once: a byte each, and a length after it. */

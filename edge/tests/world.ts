@@ -8,7 +8,7 @@ import {
   startEdgeFunction,
 } from "../../scripts/edge_function.ts";
 import { type FakeFcm, type FakeFcmOptions, startFakeFcm } from "../../scripts/fake_fcm.ts";
-import { type NetWorker, startNetWorker } from "../../scripts/net_worker.ts";
+import { type NetWorker, type NetWorkerOptions, startNetWorker } from "../../scripts/net_worker.ts";
 import { pause, type TestDatabase, testDatabase } from "../../scripts/testing.ts";
 import type { Sql } from "../../scripts/server.ts";
 
@@ -68,6 +68,10 @@ export type CronName =
   | "scenario-scheduler-dispatch"
   | "nightly-scheduler";
 
+function firstReason(settled: readonly PromiseSettledResult<unknown>[]): unknown {
+  return settled.find((one) => one.status === "rejected")?.reason;
+}
+
 export class World {
   readonly secret = newSecret();
   readonly sql: Sql;
@@ -83,24 +87,39 @@ export class World {
   }
 
   static async make(options: FakeFcmOptions, wanted = testDatabase()): Promise<World> {
-    const [database, fake] = await Promise.all([wanted, startFakeFcm(options)]);
-    // The clock on the wall must not decide what a test sees.
-    await database.sql`
-      update scheduler.organisation_settings set quiet_start = null, quiet_end = null
-      where organisation_id is null
-    `;
-    return new World(database, fake);
+    const [database, fake] = await Promise.allSettled([wanted, startFakeFcm(options)]);
+    if (database.status === "rejected" || fake.status === "rejected") {
+      if (database.status === "fulfilled") await database.value.drop();
+      if (fake.status === "fulfilled") await fake.value.stop();
+      throw firstReason([database, fake]);
+    }
+    const world = new World(database.value, fake.value);
+    try {
+      // The clock on the wall must not decide what a test sees.
+      await world.sql`
+        update scheduler.organisation_settings set quiet_start = null, quiet_end = null
+        where organisation_id is null
+      `;
+    } catch (error) {
+      await world.end();
+      throw error;
+    }
+    return world;
   }
 
+  /** All of it, also where a part of it does not end as it should. */
   async end(): Promise<void> {
-    for (const worker of this.#workers) await worker.stop();
-    for (const place of this.#places) await place.end();
-    for (const one of this.#functions) {
-      one.kill("SIGKILL"); // ends a stopped one too
-      await one.ended;
-    }
-    for (const fake of this.#fakes) await fake.stop();
-    await this.database.drop();
+    const ended = await Promise.allSettled([
+      ...this.#workers.map((worker) => worker.stop()),
+      ...this.#places.map((place) => place.end()),
+      ...this.#functions.map(async (one) => {
+        one.kill("SIGKILL"); // ends a stopped one too
+        await one.ended;
+      }),
+      ...this.#fakes.map((fake) => fake.stop()),
+    ]);
+    ended.push(...await Promise.allSettled([this.database.drop()]));
+    if (ended.some(({ status }) => status === "rejected")) throw firstReason(ended);
   }
 
   /** One more fake FCM, with an account of its own. */
@@ -180,8 +199,8 @@ export class World {
     return place;
   }
 
-  async startNetWorker(): Promise<NetWorker> {
-    const worker = await startNetWorker(this.database.url, { pollMilliseconds: 20 });
+  async startNetWorker(options: NetWorkerOptions = {}): Promise<NetWorker> {
+    const worker = await startNetWorker(this.database.url, { pollMilliseconds: 20, ...options });
     this.#workers.push(worker);
     return worker;
   }

@@ -2,6 +2,7 @@
 // Ends with a line "N passed, N failed".
 
 import { ROOT } from "./database.ts";
+import { pgtapScript } from "./pgtap.ts";
 import {
   type Binaries,
   embeddedBinaries,
@@ -18,8 +19,6 @@ import {
   TEMPLATE,
 } from "./testing.ts";
 
-const PGTAP = "/usr/share/postgresql/15/extension/pgtap--1.2.0.sql";
-
 interface Count {
   passed: number;
   failed: number;
@@ -33,12 +32,6 @@ async function testFiles(folder: string, ending: string): Promise<string[]> {
     else if (entry.name.endsWith(ending)) found.push(path);
   }
   return found.sort();
-}
-
-/** pgTAP as a script: the extension's own, without the line that refuses to be run as one. */
-async function pgtapScript(): Promise<string> {
-  const script = await Deno.readTextFile(PGTAP);
-  return script.replace(/^\\echo.*$/m, "");
 }
 
 async function runPgtap(server: Server): Promise<Count> {

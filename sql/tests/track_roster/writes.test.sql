@@ -1,5 +1,5 @@
 begin;
-select plan(23);
+select plan(24);
 
 insert into public.organisations (id, name)
 values ('aaaaaaaa-0000-4000-8000-000000000000', 'First'), ('bbbbbbbb-0000-4000-8000-000000000000', 'Second');
@@ -68,6 +68,9 @@ select is(
 );
 select is(pg_temp.active(), '2 and 0', 'counted once');
 
+select tests.mentor(joined_on => '2026-01-03') as newcomer \gset
+delete from public.peer_mentors where id = :'newcomer';
+select is(pg_temp.state_of(:'newcomer'), null, 'a mentor who is deleted before doing anything is forgotten');
 select tests.active_on(:'mentor', '2026-03-01');
 delete from public.peer_mentors where id = :'mentor';
 select is(pg_temp.state_of(:'mentor'), null, 'a mentor who is deleted, with the activities, is forgotten');

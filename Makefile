@@ -1,5 +1,6 @@
 # Everything runs from here. make demo needs Node and npm only; make test and
-# make check also PostgreSQL 15 of Debian, which they install if they may.
+# make check, faults, fuzz and sabotage also PostgreSQL 15 of Debian, which they
+# install if they may.
 
 DENO := node_modules/deno/deno
 RUN := $(DENO) run --quiet --allow-all
@@ -15,7 +16,7 @@ help:
 	@echo 'make deploy             database, logins, secrets, functions, Vault, schedules: docs/deployment.md'
 	@echo 'make verify URL=…       the deployment checklist, line by line, with DATABASE_URL=…'
 	@echo 'make test               pgTAP on PostgreSQL 15 and 17, the oracle, races, the functions, faults'
-	@echo 'make faults             every fault hundreds of times, and what came of it: [SEED=…] [ONLY=…] [SHARE=…]'
+	@echo 'make faults             every fault, 20 to 300 times each, and what came of it: [SEED=…] [ONLY=…] [SHARE=…]'
 	@echo 'make fuzz               random statements as the roles that may do least: [SEED=…] [STATEMENTS=…]'
 	@echo 'make sabotage           takes away one safeguard after the other: the tests have to notice, [ONLY=…]'
 	@echo 'make check              format, lint, types, migrations, Supabase advisors'

@@ -1,13 +1,15 @@
 // make faults [SEED=…] [ONLY=…] [SHARE=…]: every fault as often as it is
 // promised, to the whole stack under load, and what came of it as a table.
-// ONLY takes the faults whose names have that text, SHARE a part of the times. With
+// ONLY='one|another' takes the faults whose names have that, SHARE a part of the times. With
 // the same seed the same is chosen; what meets what is not the same every time.
 
 import { FAULTS } from "../edge/tests/faults/all.ts";
 import { isGood, type Report, runFaults } from "../edge/tests/faults/run.ts";
 import { DRAIN_SECONDS } from "../edge/tests/faults/stack.ts";
+import { chosen, orRefuse } from "./given.ts";
+import { givenSeed } from "./random.ts";
 import { onInterrupt, table } from "./terminal.ts";
-import { givenSeed, server } from "./testing.ts";
+import { server } from "./testing.ts";
 
 /** Two of them keep two cores busy; one alone often waits. */
 const LANES = 2;
@@ -35,32 +37,18 @@ function row({ fault, times, verdict, findings, writes, seconds, drainSeconds }:
 
 function givenShare(): number {
   const given = Deno.env.get("SHARE");
-  if (!given || Number(given) > 0) return Number(given || 1);
+  if (!given || (Number(given) > 0 && Number.isFinite(Number(given)))) return Number(given || 1);
   throw new Error(
     `SHARE is ${given}, and must be a number above 0: give 0.1 for a tenth, or none.`,
   );
 }
 
-function readNumbers(): { seed: number; share: number } {
-  try {
-    return { seed: givenSeed(), share: givenShare() };
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(2);
-  }
-}
-
-const { seed, share } = readNumbers();
-const only = Deno.env.get("ONLY") ?? "";
-const wanted = FAULTS.filter(({ name }) => name.includes(only)).map((fault) => ({
+const seed = orRefuse(givenSeed);
+const share = orRefuse(givenShare);
+const wanted = orRefuse(() => chosen(FAULTS)).map((fault) => ({
   fault,
   times: Math.max(1, Math.round(fault.times * share)),
 }));
-if (wanted.length === 0) {
-  console.error(`No fault has "${only}" in its name. There are:`);
-  for (const { name } of FAULTS) console.error(`  ${name}`);
-  Deno.exit(2);
-}
 onInterrupt(() => server.stop());
 
 console.log(`SEED=${seed} ${server.name}`);

@@ -13,6 +13,7 @@ import {
   startServer,
   systemBinaries,
 } from "./server.ts";
+import { orRefuse } from "./given.ts";
 import { givenSeed } from "./random.ts";
 import { onInterrupt, table } from "./terminal.ts";
 
@@ -29,15 +30,6 @@ function givenStatements(): number {
   throw new Error(
     `STATEMENTS is ${Deno.env.get("STATEMENTS")}, and must be a whole number above 0.`,
   );
-}
-
-function orRefuse(read: () => number): number {
-  try {
-    return read();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(2);
-  }
 }
 
 const seed = orRefuse(givenSeed);

@@ -1,4 +1,4 @@
-// What make test, make check and the faults need beyond npm: PostgreSQL 15 with
+// What make test, check, faults, fuzz and sabotage need beyond npm: PostgreSQL 15 with
 // pg_cron, pgTAP and plpgsql_check, pg_prove, sqlsmith, and libfaketime. Debian
 // packages, installed if missing.
 

@@ -3,12 +3,12 @@
 const SEEDS = 1_000_000_000;
 
 /** SEED=…, or one that nobody chose. */
-export function givenSeed(name = "SEED"): number {
-  const given = Deno.env.get(name);
+export function givenSeed(): number {
+  const given = Deno.env.get("SEED");
   if (!given) return Math.floor(Math.random() * SEEDS);
   if (/^\d{1,9}$/.test(given)) return Number(given);
   throw new Error(
-    `${name} is ${given}, and must be a whole number below ${SEEDS}: give the one that was printed, or none.`,
+    `SEED is ${given}, and must be a whole number below ${SEEDS}: give the one that was printed, or none.`,
   );
 }
 

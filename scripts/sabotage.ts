@@ -4,6 +4,7 @@
 
 import { existsSync } from "node:fs";
 import { ROOT } from "./database.ts";
+import { chosen, orRefuse } from "./given.ts";
 import { Moved, type Sabotage, sabotaged } from "./sabotage/change.ts";
 import { SABOTAGES } from "./sabotage/safeguards.ts";
 import { type Outcome, readTexts, Scratch } from "./sabotage/scratch.ts";
@@ -12,16 +13,7 @@ import { onInterrupt, step, table } from "./terminal.ts";
 /** One for each of two cores. */
 const COPIES = 2;
 
-const only = Deno.env.get("ONLY") ?? "";
-const chosen = SABOTAGES.filter(({ name }) => only.split("|").some((part) => name.includes(part)));
-if (chosen.length === 0) {
-  console.error(
-    `No safeguard's name has "${only}" in it. They are: ${
-      SABOTAGES.map(({ name }) => name).join(", ")
-    }.`,
-  );
-  Deno.exit(2);
-}
+const wanted = orRefuse(() => chosen(SABOTAGES));
 
 /** Takes from a list until it is empty, in all copies at once. */
 async function share<T>(
@@ -118,7 +110,7 @@ const removeAll = async () => {
 };
 onInterrupt(removeAll);
 
-const triable = chosen.filter(isWhereItWas);
+const triable = wanted.filter(isWhereItWas);
 // What leaves the migrations alone shares a template.
 const leavesDatabase = ({ changes }: Sabotage) => changes.every(({ kind }) => kind === "file");
 const inOrder = [
@@ -156,20 +148,20 @@ try {
 }
 
 /** What stands before the colon in their names. */
-const groups = Map.groupBy(chosen, ({ name }) => name.split(":", 1)[0] ?? "");
+const groups = Map.groupBy(wanted, ({ name }) => name.split(":", 1)[0] ?? "");
 const counts = [...groups].map(([group, safeguards]) => ({
   group,
   safeguards: safeguards.length,
   noticed: safeguards.filter((each) => noticed.has(each)).length,
 }));
 
-console.log(`\n${table(chosen.flatMap((each) => lines.get(each) ?? []))}\n`);
+console.log(`\n${table(wanted.flatMap((each) => lines.get(each) ?? []))}\n`);
 console.log(`${table(counts)}\n`);
 console.log(
-  `${noticed.size} of ${chosen.length} noticed, ` +
+  `${noticed.size} of ${wanted.length} noticed, ` +
     `${((performance.now() - begun) / 60_000).toFixed(1)} minutes`,
 );
-const unnoticed = chosen.filter((each) => !noticed.has(each));
+const unnoticed = wanted.filter((each) => !noticed.has(each));
 if (unnoticed.length > 0) {
   console.error(
     `Nobody notices that these are missing: ${unnoticed.map(({ name }) => name).join(", ")}.`,

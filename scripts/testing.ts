@@ -108,6 +108,16 @@ export async function testDatabase(): Promise<TestDatabase> {
 export const pause = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
+/** A test that needs a database of its own, which is dropped after it. */
+export async function inDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
+  const database = await testDatabase();
+  try {
+    await test(database);
+  } finally {
+    await database.drop();
+  }
+}
+
 /** The SQLSTATE of a database error, else its text. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);

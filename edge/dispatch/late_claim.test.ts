@@ -1,19 +1,8 @@
 import assert from "node:assert/strict";
 import { runEvaluationBatch } from "./batch.ts";
 import { Tally } from "./jobs/run.ts";
-import type { Claimed, Order, Outbox } from "./outbox.ts";
-import { claimed, keepLog, memoryProvider } from "./testing.ts";
-
-const ORDER: Order = {
-  job_name: "dispatch-backlog",
-  invocation_id: "33333333-3333-4333-8333-333333333333",
-  triggered_by: "request",
-  scheduled_for: null,
-  webhook_id: null,
-  scenarios: null,
-  organisation_ids: null,
-  dry_run: false,
-};
+import type { Claimed, Outbox } from "./outbox.ts";
+import { claimed, keepLog, memoryProvider, ORDER } from "./testing.ts";
 
 /** How many pushes leave where the answer to the claim comes so much later. */
 async function sentAfter(milliseconds: number): Promise<{ sent: number; outcomes: string[] }> {

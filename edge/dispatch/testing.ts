@@ -7,7 +7,7 @@ import type { TestDatabase } from "../../scripts/testing.ts";
 import type { Dependencies } from "./handler.ts";
 import { registerJobs } from "./jobs/registry.ts";
 import type { Jobs } from "./jobs/run.ts";
-import { type Claimed, Outbox } from "./outbox.ts";
+import { type Claimed, type Order, Outbox } from "./outbox.ts";
 import { type MemberPortal, noPortal } from "./portal/member_portal.ts";
 import type { PortalStore } from "./portal/store.ts";
 import type { PushMessage, PushOutcome, PushProvider } from "./providers/provider.ts";
@@ -181,6 +181,18 @@ export function watchedBody(text: string, chunk = text.length) {
     },
   };
 }
+
+/** What a run is told of itself. */
+export const ORDER: Order = {
+  job_name: "scenario-evaluation",
+  invocation_id: "33333333-3333-4333-8333-333333333333",
+  triggered_by: "request",
+  scheduled_for: null,
+  webhook_id: null,
+  scenarios: null,
+  organisation_ids: null,
+  dry_run: false,
+};
 
 /** A notification as a claim hands it out. */
 export function claimed(

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { newSecret } from "../../scripts/edge_function.ts";
-import { type TestDatabase, testDatabase } from "../../scripts/testing.ts";
+import { inDatabase, type TestDatabase } from "../../scripts/testing.ts";
 import { authenticate } from "../shared/auth.ts";
 
 interface Signed {
@@ -40,15 +40,6 @@ async function isGood(signed: Signed, secret: string): Promise<boolean> {
     });
   }
   return good;
-}
-
-async function inDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
-  const database = await testDatabase();
-  try {
-    await test(database);
-  } finally {
-    await database.drop();
-  }
 }
 
 async function queued({ sql }: TestDatabase): Promise<Signed[]> {

@@ -1,18 +1,7 @@
 import assert from "node:assert/strict";
-import type { Order, Outbox } from "../outbox.ts";
-import { keepLog } from "../testing.ts";
+import type { Outbox } from "../outbox.ts";
+import { keepLog, ORDER } from "../testing.ts";
 import { conduct } from "./run.ts";
-
-const ORDER: Order = {
-  job_name: "scenario-evaluation",
-  invocation_id: "33333333-3333-4333-8333-333333333333",
-  triggered_by: "request",
-  scheduled_for: null,
-  webhook_id: null,
-  scenarios: null,
-  organisation_ids: null,
-  dry_run: false,
-};
 
 /** Runs a job whose timers go a hundred times as fast, with an outbox that only notes. */
 async function conducted(

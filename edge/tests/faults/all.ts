@@ -9,10 +9,12 @@ import type { Fault } from "./fault.ts";
 import { PROVIDER_FAULTS } from "./provider.ts";
 import { REQUEST_FAULTS } from "./requests.ts";
 import { SERVER_FAULTS } from "./server_crashes.ts";
+import { SLEEPER_FAULTS } from "./sleepers.ts";
 import { TICK_FAULTS } from "./ticks.ts";
 
 export const FAULTS: readonly Fault[] = [
   ...DISPATCHER_FAULTS,
+  ...SLEEPER_FAULTS,
   ...BACKEND_FAULTS,
   ...SERVER_FAULTS,
   ...DISK_FAULTS,

@@ -82,8 +82,7 @@ const ran = async (stack: Stack): Promise<number> => {
 };
 
 async function moreWork(stack: Stack): Promise<void> {
-  await stack.addDue(6);
-  await stack.sql`select from public.run_scenario_evaluation()`;
+  await stack.moreIsDue(6);
   await stack.tick();
 }
 

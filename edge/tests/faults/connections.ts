@@ -41,11 +41,6 @@ async function breakOne(
   return lost ?? "";
 }
 
-async function moreIsDue(stack: Stack): Promise<void> {
-  await stack.addDue(6);
-  await stack.sql`select from public.run_scenario_evaluation()`;
-}
-
 const STATEMENTS = [
   "claim_notifications",
   "record_push_results",
@@ -79,7 +74,7 @@ const toDatabase = fault<Proxy>({
       "at any moment",
     ]);
     for (let i = 0; i < times; i++) {
-      await moreIsDue(stack);
+      await stack.moreIsDue(6);
       if (i % 3 === 2) {
         await until("there are connections to be cut", async () => {
           await stack.tick();
@@ -135,7 +130,7 @@ const toFcm = fault<Proxy>({
       "after a push was accepted",
     ]);
     const goesOn = async () => {
-      if (await stack.waiting() < 40) await moreIsDue(stack);
+      if (await stack.waiting() < 40) await stack.moreIsDue(6);
       await stack.world.retriesAreDue();
     };
     for (let i = 0; i < times; i++) {
@@ -189,7 +184,7 @@ const fromPgNet = fault<Proxy>({
     const before = await failed();
     for (let i = 0; i < times; i++) {
       const when = WHENS[i % WHENS.length] ?? "before";
-      await moreIsDue(stack);
+      await stack.moreIsDue(6);
       let answer = "";
       do {
         // On a connection that it had kept, the worker makes the request once more by itself.

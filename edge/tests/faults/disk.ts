@@ -30,8 +30,7 @@ function feel(error: unknown, { kind }: SmallDisk): Felt {
 async function workUntilFull(stack: Stack, disk: SmallDisk): Promise<Felt> {
   for (const end = performance.now() + 20_000; performance.now() < end;) {
     try {
-      await stack.addDue(10);
-      await stack.sql`select from public.run_scenario_evaluation()`;
+      await stack.moreIsDue(10);
       await stack.tick();
     } catch (error) {
       return feel(error, disk);
@@ -81,8 +80,7 @@ export const DISK_FAULTS: readonly Fault[] = [fault({
     const words = WORDS[disk.kind];
     const counts = new Counts(Object.values(words));
     for (let i = 0; i < times; i++) {
-      await stack.addDue(20);
-      await stack.sql`select from public.run_scenario_evaluation()`;
+      await stack.moreIsDue(20);
       await stack.tick();
       await pause(random() * 100);
       await disk.fill(random() * 300_000);

@@ -1,68 +1,12 @@
-// Dispatchers that die at a point of a push's life, or stand still for longer
-// than their lease.
+// Dispatchers that die at a point of a push's life.
 
 import type { EdgeFunction } from "../../../scripts/edge_function.ts";
-import type { FakeFcm } from "../../../scripts/fake_fcm.ts";
 import { pause } from "../../../scripts/testing.ts";
 import { until } from "../world.ts";
 import { Counts } from "./counts.ts";
 import { type Fault, fault } from "./fault.ts";
-import { Stack } from "./stack.ts";
-
-/** What lets a fault see, and hold up, a claim or a record. */
-const OBSERVED = `
-  create schema faults;
-  create table faults.held (invocation_id uuid primary key);
-  create function faults.observe_claim() returns trigger language plpgsql as $$
-  begin
-    if exists (select from faults.held where invocation_id = new.claimed_by) then
-      perform pg_advisory_xact_lock(hashtextextended(new.claimed_by::text, 0));
-    end if;
-    perform pg_notify('claimed', new.claimed_by::text);
-    return new;
-  end $$;
-  create trigger observe_claim before update on scheduler.notifications
-    for each row when (new.status = 'sending') execute function faults.observe_claim();
-  create function faults.observe_record() returns trigger language plpgsql as $$
-  begin
-    perform pg_notify('recorded', new.invocation_id::text);
-    return new;
-  end $$;
-  create trigger observe_record after insert on scheduler.push_attempts
-    for each row execute function faults.observe_record();
-`;
-
-/** Says when a run has claimed or recorded something, once that is committed. */
-class Observer {
-  readonly #awaited = new Map<string, () => void>();
-
-  async begin({ sql, world }: Stack): Promise<void> {
-    await sql.unsafe(OBSERVED);
-    const listener = world.database.session();
-    for (const what of ["claimed", "recorded"]) {
-      await listener.listen(what, (id) => {
-        this.#awaited.get(`${what} ${id}`)?.();
-        this.#awaited.delete(`${what} ${id}`);
-      });
-    }
-  }
-
-  next(what: "claimed" | "recorded", invocation: string): Promise<void> {
-    return new Promise((resolve) => this.#awaited.set(`${what} ${invocation}`, resolve));
-  }
-}
-
-async function observedStack(): Promise<Stack<Observer>> {
-  const observer = new Observer();
-  const stack = await Stack.make({}, observer);
-  try {
-    await observer.begin(stack);
-  } catch (error) {
-    await stack.end();
-    throw error;
-  }
-  return stack;
-}
+import { observedStack, type Observer } from "./observer.ts";
+import type { Stack } from "./stack.ts";
 
 /** A dispatcher that is asked for one run and is not to live to its end. */
 interface Victim {
@@ -295,143 +239,6 @@ const killing = (name: string, makeAim: MakeAim, doubts: Fault["doubts"]): Fault
     strike: (stack, times, random) => killMany(stack, times, makeAim(stack, random)),
   });
 
-/** A page of which every push is on its way at once has the shortest lease: 40 seconds. */
-const SHORT_LEASE = { PAGE_SIZE: "6", PUSH_CONCURRENCY: "6" };
-const LEASE_SECONDS = 40;
-
-/**
- * How long whoever takes over has a page in hand, so that the first one wakes up meanwhile. Those
- * whose lease ran out while others still fell asleep wake up later.
- */
-const TAKEOVER_MILLISECONDS = 1500;
-
-interface Sleeper {
-  invocation: string;
-  process: EdgeFunction;
-  run: Promise<{ status: number }>;
-  /** Accepts what it sends, and nobody else's. */
-  fake: FakeFcm;
-  /** The candidates in its hands. */
-  held: number[];
-}
-
-async function fallAsleep(
-  stack: Stack<Observer>,
-  random: () => number,
-): Promise<Sleeper | undefined> {
-  const { world } = stack;
-  const observer = stack.extra;
-  const invocation = crypto.randomUUID();
-  const moment = random();
-  let acceptsToGo = 0;
-  const asleep = Promise.withResolvers<void>();
-  const fake = await stack.anotherFake({
-    latencyMilliseconds: 5,
-    onAccept: () => {
-      if (--acceptsToGo === 0) stop();
-    },
-  });
-  const process = await stack.startFunction(SHORT_LEASE, fake);
-  const stop = () => {
-    process.kill("SIGSTOP");
-    asleep.resolve();
-  };
-  if (moment < 0.25) observer.next("claimed", invocation).then(stop);
-  else if (moment < 0.5) observer.next("recorded", invocation).then(stop);
-  else acceptsToGo = 1 + Math.floor(random() * DUE_PER_VICTIM);
-
-  await stack.addDue(DUE_PER_VICTIM + 4);
-  const run = world.run(process, { invocation_id: invocation, job_name: "scenario-evaluation" });
-  run.catch(() => {}); // said where it is awaited
-  const isOver = await Promise.race([asleep.promise.then(() => false), run.then(() => true)]);
-  const held = await stack.sql<{ id: number }[]>`
-    select id::integer as id from scheduler.notifications
-    where claimed_by = ${invocation} and status = 'sending'
-  `;
-  if (isOver || held.length === 0) {
-    process.kill("SIGKILL");
-    await process.ended;
-  }
-  // So that the next one's run may begin.
-  await world.fallSilent([invocation]);
-  return isOver || held.length === 0 ? undefined : {
-    invocation,
-    process,
-    run,
-    fake,
-    held: held.map(({ id }) => id),
-  };
-}
-
-const WOKEN = [
-  "woke up while another had their page",
-  "woke up when another was done with it",
-  "pushes left after that",
-  "of their runs failed",
-] as const;
-
-async function sleepPastTheLease(
-  stack: Stack<Observer>,
-  times: number,
-  random: () => number,
-): Promise<Counts> {
-  const sleepers: Sleeper[] = [];
-  for (let tried = 0; sleepers.length < times; tried++) {
-    if (tried > 20 + 4 * times) {
-      throw new Error(`Of ${tried} runs only ${sleepers.length} could be stopped in their pages.`);
-    }
-    const sleeper = await fallAsleep(stack, random);
-    if (sleeper) sleepers.push(sleeper);
-  }
-  stack.provider.latencyMilliseconds = TAKEOVER_MILLISECONDS;
-  const counts = new Counts(WOKEN);
-  await wakeEach(stack, sleepers, counts);
-  return counts;
-}
-
-/** Lets each go on as soon as another has its page. */
-async function wakeEach(
-  stack: Stack,
-  sleepers: readonly Sleeper[],
-  counts: Counts<typeof WOKEN[number]>,
-): Promise<void> {
-  let asleep = [...sleepers];
-  const woken: Promise<void>[] = [];
-  await until("their pages are taken over", async () => {
-    const rows = await stack.sql<{ id: number; claimed_by: string }[]>`
-      select id::integer as id, claimed_by from scheduler.notifications
-      where id = any (${asleep.flatMap(({ held }) => held)}) and status = 'sending'
-    `;
-    const claims = new Map(rows.map((row) => [row.id, row.claimed_by]));
-    const isStill = ({ invocation, held }: Sleeper) =>
-      held.some((id) => claims.get(id) === invocation);
-    for (const sleeper of asleep) {
-      if (isStill(sleeper)) continue;
-      const isInHands = sleeper.held.some((id) => claims.has(id));
-      counts.add(isInHands ? WOKEN[0] : WOKEN[1]);
-      woken.push(wake(sleeper, counts));
-    }
-    asleep = asleep.filter(isStill);
-    return asleep.length === 0;
-  }, LEASE_SECONDS + 30);
-  await Promise.all(woken);
-}
-
-async function wake(
-  { process, run, fake }: Sleeper,
-  counts: Counts<typeof WOKEN[number]>,
-): Promise<void> {
-  const before = fake.acceptedCount;
-  process.kill("SIGCONT");
-  const { status } = await run;
-  process.kill("SIGKILL");
-  await process.ended;
-  // They were on their way already.
-  counts.add("pushes left after that", fake.acceptedCount - before);
-  // A connection that it was about to make did not come about in time, for example.
-  if (status !== 200) counts.add("of their runs failed");
-}
-
 export const DISPATCHER_FAULTS: readonly Fault[] = [
   killing("dispatcher killed before its claim commits", beforeTheClaimCommits, "unsent"),
   killing("dispatcher killed with a page claimed and unsent", claimedAndUnsent, "unsent"),
@@ -443,14 +250,4 @@ export const DISPATCHER_FAULTS: readonly Fault[] = [
   // Another page may be in its hands.
   killing("dispatcher killed after its record", afterTheRecord, "doubles"),
   killing("dispatcher killed at any moment", atAnyMoment, "doubles"),
-  fault<Observer>({
-    name: "dispatcher stopped past its lease, then let go on",
-    times: 50,
-    timesInShort: 0, // make test waits for one lease, in sleepers.test.ts
-    batch: 25,
-    doubts: "doubles",
-    failures: ["database_error", "timeout_error"],
-    makeStack: observedStack,
-    strike: sleepPastTheLease,
-  }),
 ];

@@ -1,4 +1,5 @@
-// A few of each fault, as make faults does hundreds. SEED=… repeats a run's choices.
+// A few of each fault, as make faults does up to hundreds; of sleepers, sleepers.test.ts waits for one.
+// SEED=… repeats a run's choices.
 
 import assert from "node:assert/strict";
 import { givenSeed, report as say } from "../../../scripts/testing.ts";

@@ -43,7 +43,7 @@ interface Push {
   attempts: Attempt[];
 }
 
-export type VerdictOnPushes = Omit<Verdict, "failedRuns" | "broken">;
+type VerdictOnPushes = Omit<Verdict, "failedRuns" | "broken">;
 
 const OUTCOMES = new Set(["sent", "pending", "dead", "expired", "cancelled", "quarantined"]);
 /** The promised one: the engine's own word is no evidence. */

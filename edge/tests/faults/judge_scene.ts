@@ -105,7 +105,7 @@ export interface Scene {
 }
 
 /** What the judge must see, and nothing else. */
-export interface Seen {
+interface Seen {
   rules?: Rule[];
   lost?: number;
   doubled?: number;

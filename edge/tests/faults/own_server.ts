@@ -2,10 +2,10 @@
 // leave without room on its disk.
 
 import { dirname, join } from "node:path";
-import { Stack } from "./stack.ts";
 import { copyDatabase } from "../../../scripts/database.ts";
 import { connect, embeddedBinaries, type Sql, startServer } from "../../../scripts/server.ts";
 import { makeTemplate, pause, TEMPLATE, type TestDatabase } from "../../../scripts/testing.ts";
+import { Stack } from "./stack.ts";
 
 export interface OwnServer {
   /** A database with the migrations; the server ends with it. */

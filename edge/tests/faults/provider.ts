@@ -103,7 +103,7 @@ async function answerWith(
   };
   await until(`the provider has answered so ${times} times`, async () => {
     if (await stack.waiting() < 40) await stack.addDue(10);
-    await stack.sql`select from public.run_scenario_evaluation()`;
+    await stack.evaluate();
     const isDone = total >= times;
     // What it wished last is to be in the tables.
     if (isDone && wishes.size > 0) await stack.world.runsEnd();

@@ -98,8 +98,7 @@ export const REQUEST_FAULTS: readonly Fault[] = [{
       const moment = MOMENTS[i % MOMENTS.length] ?? "at any moment";
       // Where nothing was in the tables, nothing was lost.
       await until(`something is lost ${moment}`, async () => {
-        await stack.addDue(6);
-        await stack.sql`select from public.run_scenario_evaluation()`;
+        await stack.moreIsDue(6);
         if (moment === "while the run was on") await itSends(stack);
         if (moment === "at any moment") await pause(random() * 300);
         const lost = await empty(stack, moment === "before they were made");

@@ -129,7 +129,9 @@ export async function runFault(
       if (folder) report.evidence = folder;
     }
     await steps.take("the end of the stack", () => stack.end());
-  } else making.then((late) => late.end()).catch(() => {}); // there is a finding already
+  } else {
+    making.then((late) => late.end()).catch(() => {}); // there is a finding already
+  }
   report.seconds = (performance.now() - startedAt) / 1000;
   return report;
 }
@@ -181,6 +183,11 @@ async function settleAndJudge(
   // What the backlog held up, a cancelled candidate for example, is due anew.
   await steps.take("the last evaluation", () => stack.evaluate());
   const drainSeconds = backlogSeconds + await drain();
+  if (drainSeconds > DRAIN_SECONDS) {
+    steps.findings.push(
+      `the backlog drained in ${Math.round(drainSeconds)} s, and may take ${DRAIN_SECONDS}`,
+    );
+  }
   const verdict = await steps.take(
     "the judge",
     () => judge(stack.sql, stack.accepts()),

@@ -22,7 +22,7 @@ export interface StackOptions {
 }
 
 /** In this organisation what is in doubt is not sent again. */
-export const QUARANTINING = "bbbbbbbb-0000-4000-8000-000000000000";
+const QUARANTINING = "bbbbbbbb-0000-4000-8000-000000000000";
 const RESENDING = "aaaaaaaa-0000-4000-8000-000000000000";
 
 /** The backlog drains within it, where nothing but waiting is skipped. */
@@ -255,6 +255,12 @@ export class Stack<Extra = unknown> {
           where job_name = 'dispatch-backlog' and status in ('requested', 'running')
         )
     `;
+  }
+
+  /** So many more mentors are due, and have been decided on. */
+  async moreIsDue(count: number): Promise<void> {
+    await this.addDue(count);
+    await this.evaluate();
   }
 
   async evaluate(sql: Sql = this.sql): Promise<void> {

@@ -149,11 +149,6 @@ async function dailyRunOf(stack: Stack, minute: Date): Promise<Row> {
   return run ?? { status: "", reason: null, triggered_by: "" };
 }
 
-async function moreIsDue(stack: Stack): Promise<void> {
-  await stack.addDue(3);
-  await stack.sql`select from public.run_scenario_evaluation()`;
-}
-
 /** Says what it was; undefined where something else came in between, and it has to be done again. */
 type Strike = (stack: Stack) => Promise<string | undefined>;
 
@@ -227,7 +222,7 @@ const minutelyWhileItSends: Strike = async (stack) => {
   stack.provider.latencyMilliseconds = 500; // so that it sends for a while
   await itSends(stack);
   // What was due is in its hands.
-  await moreIsDue(stack);
+  await stack.moreIsDue(3);
   await tick(stack, "dispatch-backlog", minute);
   stack.resetProvider();
   const run = await runOf(stack, "dispatch-backlog", minute);
@@ -250,7 +245,7 @@ function ticking(
       try {
         for (let i = 0; i < times; i++) {
           await until(`a tick ${what}`, async () => {
-            await moreIsDue(stack);
+            await stack.moreIsDue(3);
             const done = await strikes[i % strikes.length]?.(stack);
             if (done) counts.add(done);
             return done !== undefined;

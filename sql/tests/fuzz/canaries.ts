@@ -18,7 +18,7 @@ export interface Bird {
 export const SPARROW: Bird = { word: "sparrow", id: "5fa44005", number: 635, year: 1610 };
 /** Of the same organisation, about this mentor's colleagues. */
 export const MAGPIE: Bird = { word: "magpie", id: "3a69b1e0", number: 535, year: 1510 };
-/** Of the other one. "Canary" is in the catalog already, as the islands' Spanish. */
+/** Of the other one. Norwegian for a canary, which is in the catalog already, for the islands' Spanish. */
 export const CANARY: Bird = { word: "kanarifugl", id: "ca4a41ca", number: 735, year: 1710 };
 
 /** Those about whom the rows are. */

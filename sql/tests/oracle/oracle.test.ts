@@ -1,5 +1,5 @@
 // The model of oracle.ts against the SQL, on random worlds that change from day
-// to day. ORACLE_WORLDS says how many; ORACLE_SEED and ORACLE_PATH, as printed
+// to day. ORACLE_WORLDS says how many; SEED and ORACLE_PATH, as printed
 // by a failure, run its world again.
 
 import fc from "fast-check";
@@ -29,7 +29,7 @@ import {
 } from "./worlds.ts";
 
 const WORLDS = Number(Deno.env.get("ORACLE_WORLDS") ?? 300);
-const SEED = givenSeed("ORACLE_SEED");
+const SEED = givenSeed();
 const PATH = Deno.env.get("ORACLE_PATH");
 const SHRINK_FOR_MILLISECONDS = 30_000;
 
@@ -992,7 +992,7 @@ async function explainFailure(sql: Sql, plan: Plan, first: Failure): Promise<str
 }
 
 Deno.test("in any world, runs decide what the specification says", async () => {
-  report(`ORACLE_SEED=${SEED} ORACLE_WORLDS=${WORLDS}`);
+  report(`SEED=${SEED} ORACLE_WORLDS=${WORLDS}`);
   const database = await testDatabase();
   const seen: Record<string, number> = {};
   const count = (counts: Record<string, number>) => {
@@ -1016,7 +1016,7 @@ Deno.test("in any world, runs decide what the specification says", async () => {
       const error = result.errorInstance;
       throw new Error(
         `${error instanceof Error ? error.message : String(error)}\n` +
-          `This world again: ORACLE_SEED=${SEED} ORACLE_PATH=${result.counterexamplePath} ` +
+          `This world again: SEED=${SEED} ORACLE_PATH=${result.counterexamplePath} ` +
           "deno test -A sql/tests/oracle/",
       );
     }

@@ -6,10 +6,9 @@ import type { Sql } from "../../../scripts/server.ts";
 import {
   codeOf,
   givenSeed,
+  inDatabase,
   pause,
   randomFrom,
-  type TestDatabase,
-  testDatabase,
   waitedFor,
 } from "../../../scripts/testing.ts";
 
@@ -17,15 +16,6 @@ const LOAD_SECONDS = 6;
 
 /** "done", or the code of the error. */
 const outcome = (work: Promise<unknown>): Promise<string> => work.then(() => "done", codeOf);
-
-async function inDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
-  const database = await testDatabase();
-  try {
-    await test(database);
-  } finally {
-    await database.drop();
-  }
-}
 
 /** Mentors with a device each, long silent. */
 async function makeMentors(sql: Sql, mentors: number): Promise<void> {

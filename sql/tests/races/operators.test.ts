@@ -2,16 +2,7 @@
 
 import { deepStrictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
-import { type TestDatabase, testDatabase, waitedFor } from "../../../scripts/testing.ts";
-
-async function inDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
-  const database = await testDatabase();
-  try {
-    await test(database);
-  } finally {
-    await database.drop();
-  }
-}
+import { inDatabase, type TestDatabase, waitedFor } from "../../../scripts/testing.ts";
 
 /** The first is done when the second begins, and is committed when somebody waits for it. */
 async function atOnce({ sql, session }: TestDatabase, first: string, second: string) {

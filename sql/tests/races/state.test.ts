@@ -6,11 +6,10 @@ import type { Sql } from "../../../scripts/server.ts";
 import {
   codeOf,
   givenSeed,
+  inDatabase,
   pause,
   randomFrom,
   report,
-  type TestDatabase,
-  testDatabase,
   waitedFor,
 } from "../../../scripts/testing.ts";
 
@@ -19,15 +18,6 @@ const MENTORS = 200;
 
 /** "done", or the code of the error. */
 const outcome = (work: Promise<unknown>): Promise<string> => work.then(() => "done", codeOf);
-
-async function inDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
-  const database = await testDatabase();
-  try {
-    await test(database);
-  } finally {
-    await database.drop();
-  }
-}
 
 /** Mentors, and next to activities a table of visits that asks for no roster row. */
 async function makeWorld(sql: Sql, mentors = MENTORS): Promise<void> {

@@ -2,16 +2,7 @@
 
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Sql } from "../../../scripts/server.ts";
-import { codeOf, type TestDatabase, testDatabase, waitedFor } from "../../../scripts/testing.ts";
-
-async function inDatabase(test: (database: TestDatabase) => Promise<void>): Promise<void> {
-  const database = await testDatabase();
-  try {
-    await test(database);
-  } finally {
-    await database.drop();
-  }
-}
+import { codeOf, inDatabase, waitedFor } from "../../../scripts/testing.ts";
 
 Deno.test("an evaluation waits for the one that is on, of whatever scenario, before it touches a row", async () => {
   await inDatabase(async ({ sql, session }) => {

@@ -124,8 +124,10 @@ export const sees = ({ reach }: Caller) => reach.own !== NOTHING;
 /** What this project's functions answer on purpose; a constraint has a name that says its rule. */
 const DELIBERATE = ["22004", "22023", "23514", "42501", "55000", "57014", "F0000", "P0002"];
 
-/** Internal errors that PostgreSQL's own functions raise for odd arguments. */
-const PLATFORMS = /^(unsupported object class|invalid INTERVAL typmod)/;
+/** What PostgreSQL's own functions answer to odd arguments: as if something were wrong with the server. */
+const PLATFORMS =
+  /^(unsupported object class|invalid INTERVAL typmod|unrecognized interval typmod|could not stat file "pg_tblspc)/;
+const NAMES_OURS = /\b(public|scheduler)\./;
 
 /** Statements among which there are some of each kind, whatever the seed. */
 const SOME = 100;
@@ -306,8 +308,10 @@ export async function runRound(
     byCode.set(error.code, (byCode.get(error.code) ?? 0) + 1);
     const where = `${error.code} ${error.message}\n${error.context}\n${shorten(error.statement)}`;
     const isOurs = raisedIn(error, ownFunctions).length > 0;
-    if (/^XX/.test(error.code) && !isOurs && PLATFORMS.test(error.message)) {
-      platforms.push(error.message);
+    const isPlatforms = !isOurs &&
+      (PLATFORMS.test(error.message) || !NAMES_OURS.test(error.statement));
+    if (/^(XX|58)/.test(error.code) && isPlatforms) {
+      platforms.push(`${error.code} ${error.message}`);
     } else if (/^XX/.test(error.code)) {
       complaints.push(`an internal error: ${where}`);
     } else if (/^(57P|58)/.test(error.code)) {

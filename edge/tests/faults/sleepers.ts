@@ -18,6 +18,9 @@ const LEASE_SECONDS = 40;
  */
 const TAKEOVER_MILLISECONDS = 1500;
 
+/** Their pages stand behind all that is due meanwhile, and go out as slowly. */
+const TAKEOVER_SECONDS = 120;
+
 const DUE_PER_SLEEPER = 12;
 /** The accept of its page at which it falls asleep, at the latest. */
 const LATEST_ACCEPT = 8;
@@ -130,7 +133,7 @@ async function wakeEach(
     }
     asleep = asleep.filter(isStill);
     return asleep.length === 0;
-  }, LEASE_SECONDS + 30);
+  }, LEASE_SECONDS + TAKEOVER_SECONDS);
   await Promise.all(woken);
 }
 

@@ -77,6 +77,8 @@ const toDatabase = fault<Proxy>({
       await stack.moreIsDue(6);
       if (i % 3 === 2) {
         await until("there are connections to be cut", async () => {
+          // A run that another cut has killed holds its job.
+          await deadRunsFallSilent(stack);
           await stack.tick();
           await pause(random() * 150);
           return stack.extra.cut() > 0;

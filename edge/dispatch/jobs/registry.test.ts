@@ -55,6 +55,11 @@ function portalOf(...pages: (string | null | Error)[]): MemberPortal {
 
 async function withJobs() {
   const database = openOutbox(await testDatabase());
+  // The clock on the wall must not decide what a test sees.
+  await database.sql`
+    update scheduler.organisation_settings set quiet_start = null, quiet_end = null
+    where organisation_id is null
+  `;
   return {
     ...database,
     [Symbol.asyncDispose]: database[Symbol.asyncDispose],

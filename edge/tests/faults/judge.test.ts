@@ -40,6 +40,18 @@ const isLeftOut = async ({ sql, log }: Scene, reason: string | null, attempts = 
   await sql`update scheduler.push_attempts set attempt = ${attempts} where notification_id = ${id}`;
 };
 
+/** What was sent has no record and is cancelled, and its occurrence is pushed again. */
+async function isLostAndPushedAnew(scene: Scene): Promise<void> {
+  const id = idOf(fourth(scene.log));
+  await scene.sql`delete from scheduler.push_attempts where notification_id = ${id}`;
+  await scene.sql`
+    update scheduler.notifications
+    set status = 'cancelled', status_reason = 'mentor_not_active', sent_at = null
+    where id = ${id}
+  `;
+  await isPushedAnew(scene);
+}
+
 /** The occurrence of the fourth mentor's candidate is decided on once more, and pushed. */
 const isPushedAnew = async ({ sql, log }: Scene) => {
   const [anew] = await sql<{ id: number }[]>`
@@ -261,28 +273,14 @@ const PLANTED: Planted[] = [
   {
     what: "an occurrence in doubt that was cancelled, decided on anew and pushed again",
     plant: async (scene) => {
-      const id = idOf(fourth(scene.log));
-      await scene.sql`delete from scheduler.push_attempts where notification_id = ${id}`;
-      await scene.sql`
-        update scheduler.notifications
-        set status = 'cancelled', status_reason = 'mentor_not_active', sent_at = null
-        where id = ${id}
-      `;
-      await isPushedAnew(scene);
+      await isLostAndPushedAnew(scene);
     },
     ambiguous: 2,
   },
   {
     what: "an occurrence that was accepted more often than its candidates can account for",
     plant: async (scene) => {
-      const id = idOf(fourth(scene.log));
-      await scene.sql`delete from scheduler.push_attempts where notification_id = ${id}`;
-      await scene.sql`
-        update scheduler.notifications
-        set status = 'cancelled', status_reason = 'mentor_not_active', sent_at = null
-        where id = ${id}
-      `;
-      await isPushedAnew(scene);
+      await isLostAndPushedAnew(scene);
       scene.log.push(again(last(scene.log)));
     },
     doubled: 1,
